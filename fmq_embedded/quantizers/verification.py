@@ -1,0 +1,167 @@
+"""Checks that the integer path equals the float reference, input by input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fmq_embedded.quantizers import reference
+from fmq_embedded.quantizers.exact import FLOAT32, decision_thresholds
+from fmq_embedded.quantizers.quantizer import Quantizer
+from fmq_embedded.quantizers.samples import (
+    INFINITY_BITS,
+    AnyArray,
+    SampleType,
+    order_keys,
+    values_of_keys,
+)
+
+Progress = Callable[[int, int], None]
+Implementation = Callable[[AnyArray], AnyArray]
+EXHAUSTIVE_BLOCK = 1 << 18
+FINITE_PATTERNS = 2 * INFINITY_BITS
+SPECIAL_BITS = (
+    0x00000000,
+    0x80000000,
+    0x00000001,
+    0x80000001,
+    0x007FFFFF,
+    0x807FFFFF,
+    0x00800000,
+    0x80800000,
+    0x7F7FFFFF,
+    0xFF7FFFFF,
+)
+"""±0, the smallest and largest subnormals, the smallest normal and the largest samples."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a check found.
+
+    Attributes:
+        target: what was checked against the reference.
+        inputs_checked: how many inputs.
+        mismatches: how many of them got another level.
+        first_difference: the first of them, in words; None where there is none.
+    """
+
+    target: str
+    inputs_checked: int
+    mismatches: int
+    first_difference: str | None
+
+
+def verify(
+    quantizer: Quantizer,
+    samples: SampleType = FLOAT32,
+    *,
+    exhaustive: bool = False,
+    progress: Progress | None = None,
+    implementation: Implementation | None = None,
+    target: str = "numba",
+) -> Verification:
+    """Compares an implementation with the reference.
+
+    Integer types: every code. float32 and float64: each decision threshold, one step below and
+    one above it, ±0, subnormals, the ends of the range; by monotonicity they stand for all.
+
+    Args:
+        samples: the type of the samples.
+        exhaustive: for float32, every finite bit pattern instead: minutes.
+        progress: called with the inputs done and the inputs in all.
+        implementation: levels of an array of `samples`; the Numba path if None.
+        target: its name in the result.
+    """
+
+    def numba_path(block: AnyArray) -> AnyArray:
+        return quantizer.quantize(block, scale=samples.scale, zero_point=samples.zero_point)
+
+    check = implementation or numba_path
+    checked = mismatches = 0
+    first: str | None = None
+    if exhaustive and samples.dtype == "float32":
+        blocks, total = every_float32(), FINITE_PATTERNS
+    else:
+        chosen = decisive_samples(quantizer, samples)
+        blocks, total = iter((chosen,)), chosen.size
+    for block in blocks:
+        expected = reference.quantize(
+            quantizer, block, scale=samples.scale, zero_point=samples.zero_point
+        )
+        got = check(block)
+        wrong = np.flatnonzero(got != expected)
+        if wrong.size and first is None:
+            index = int(wrong[0])
+            first = f"{block[index]!r}: level {got[index]}, the reference {expected[index]}"
+        checked, mismatches = checked + block.size, mismatches + int(wrong.size)
+        if progress is not None:
+            progress(checked, total)
+    return Verification(target, checked, mismatches, first)
+
+
+def verify_dequantizer(
+    quantizer: Quantizer,
+    output: SampleType = FLOAT32,
+    *,
+    implementation: Implementation | None = None,
+    target: str = "numba",
+) -> Verification:
+    """Compares the samples of all levels, bit by bit, with the reference's."""
+    levels = np.arange(quantizer.maximum_level + 1).astype(quantizer.level_dtype)
+    meaning = {"scale": output.scale, "zero_point": output.zero_point}
+
+    def numba_path(block: AnyArray) -> AnyArray:
+        return quantizer.dequantize(block, output.dtype, **meaning)  # type: ignore[arg-type]
+
+    got = (implementation or numba_path)(levels)
+    expected = reference.dequantize(quantizer, levels, output.dtype, **meaning)  # type: ignore[arg-type]
+    bits = f"uint{8 * expected.dtype.itemsize}"
+    wrong = np.flatnonzero(got.view(bits) != expected.view(bits))
+    first = None
+    if wrong.size:
+        level = int(wrong[0])
+        first = f"level {level}: {got[level]!r}, the reference {expected[level]!r}"
+    return Verification(target, levels.size, int(wrong.size), first)
+
+
+def decisive_samples(quantizer: Quantizer, samples: SampleType = FLOAT32) -> AnyArray:
+    """The samples that stand for all: every integer code, or the neighbours of decisions."""
+    if samples.is_integer:
+        codes = np.arange(samples.lowest_code, samples.highest_code + 1)
+        return codes.astype(samples.dtype)
+    singles = _decisive_float32(quantizer)
+    if samples.dtype == "float32":
+        return singles
+    limit = float(np.finfo(np.float64).max)
+    thresholds = _values_of_double_keys(decision_thresholds(quantizer, samples))
+    doubles = np.concatenate((thresholds, singles.astype(np.float64), [limit, -limit]))
+    doubles = doubles[np.isfinite(doubles)]
+    around = [doubles, np.nextafter(doubles, -limit), np.nextafter(doubles, limit)]
+    return np.concatenate(around)
+
+
+def every_float32() -> Iterator[npt.NDArray[np.float32]]:
+    """Every finite float32, in blocks: the positive ones from +0, then the negative ones."""
+    for sign in (0, 0x80000000):
+        for start in range(0, INFINITY_BITS, EXHAUSTIVE_BLOCK):
+            stop = min(start + EXHAUSTIVE_BLOCK, INFINITY_BITS)
+            yield np.arange(sign + start, sign + stop, dtype=np.uint32).view(np.float32)
+
+
+def _decisive_float32(quantizer: Quantizer) -> npt.NDArray[np.float32]:
+    thresholds = decision_thresholds(quantizer).astype(np.int64)
+    special = np.array(SPECIAL_BITS, dtype=np.uint32).view(np.float32)
+    origin = np.array([quantizer.origin], dtype=np.float32)
+    centres = np.concatenate((thresholds, order_keys(origin).astype(np.int64)))
+    keys = np.unique(np.concatenate((centres - 1, centres, centres + 1)))
+    keys = keys[np.abs(keys) < INFINITY_BITS]
+    return np.concatenate((values_of_keys(keys.astype(np.int32)), special))
+
+
+def _values_of_double_keys(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    magnitude = np.abs(keys).view(np.float64)
+    return np.where(keys < 0, -magnitude, magnitude)

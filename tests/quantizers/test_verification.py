@@ -1,0 +1,120 @@
+"""The verifier passes what is right and finds what is wrong."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from fmq_embedded.quantizers import Quantizer, SampleType, reference, verification
+from fmq_embedded.quantizers.verification import decisive_samples, verify, verify_dequantizer
+
+QUANTIZERS = {
+    "uniform": Quantizer.uniform(-0.37, 5.21),
+    "uniform zero offset": Quantizer.uniform(0, 6, rounding_offset=0.0),
+    "uniform 1": Quantizer.uniform(-1, 1, 1, rounding_offset=1.0),
+    "uniform 16": Quantizer.uniform(-0.37, 5.21, 16, rounding_offset=0.25),
+    "gaussian literal": Quantizer.gaussian(0.2, 1.7, 7, step_size=2.5),
+    "gaussian centre": Quantizer.gaussian(0.2, 1.7, 9, span=4.0, rounding="centre"),
+    "gaussian centre 0": Quantizer.gaussian(
+        -3.0, 1.7, 8, span=4.0, rounding="centre", rounding_offset=0.0
+    ),
+    "laplace": Quantizer.laplace(2.2, 10, step_size=0.3, rounding_offset=0.25),
+    "laplace centre": Quantizer.laplace(2.2, 4, rounding="centre", rounding_offset=0.9),
+    "tiny": Quantizer.uniform(-1e-44, 1e-43),
+    "huge": Quantizer.gaussian(1e38, 2e38, 8),
+    "constant": Quantizer.gaussian(3, 0),
+    "explicit": Quantizer.explicit(
+        np.sort(np.random.default_rng(1).normal(size=255)),
+        np.sort(np.random.default_rng(2).normal(size=256)),
+    ),
+}
+TYPES = [
+    SampleType(),
+    SampleType("float64"),
+    SampleType("int8", 0.05, -7),
+    SampleType("uint8", 0.03, 200),
+    SampleType("int16", 3e-4, 1000),
+]
+
+
+@pytest.mark.parametrize("samples", TYPES, ids=lambda samples: samples.dtype)
+@pytest.mark.parametrize("name", QUANTIZERS)
+def test_the_integer_path_equals_the_reference(name, samples):
+    found = verify(QUANTIZERS[name], samples)
+    assert found.mismatches == 0, found.first_difference
+    assert found.target == "numba"
+    if samples.is_integer:
+        assert found.inputs_checked == samples.highest_code - samples.lowest_code + 1
+    if samples.dtype != "float64":
+        assert verify_dequantizer(QUANTIZERS[name], samples).mismatches == 0
+
+
+def test_a_wrong_implementation_is_found():
+    quantizer = QUANTIZERS["uniform"]
+    low, high = (np.float32(value) for value in quantizer.parameters)
+
+    def in_float32(samples):
+        normalised = (samples - low) / (high - low) * np.float32(255) + np.float32(0.5)
+        return np.floor(normalised).clip(0, 255).astype(np.uint8)
+
+    with np.errstate(over="ignore"):
+        found = verify(quantizer, implementation=in_float32, target="float32")
+    assert found.target == "float32" and found.mismatches > 0
+    assert "the reference" in found.first_difference
+
+    def off_by_one(levels):
+        return quantizer.dequantize(levels[::-1])[::-1] * np.float32(1.0000001)
+
+    assert verify_dequantizer(quantizer, implementation=off_by_one).mismatches > 0
+
+
+def test_plain_float64_is_wrong_on_ties_and_the_reference_is_not():
+    quantizer = Quantizer.uniform(0.0, 0.3, 8, rounding_offset=0.0)
+    codes = np.arange(-128, 128).astype(np.int8)
+    scale = float(np.float32(0.3)) / 255 * 3
+    meaning = {"scale": scale, "zero_point": -128}
+    levels = reference.quantize(quantizer, codes, **meaning)
+    for code, level in zip(codes.tolist(), levels.tolist(), strict=True):
+        real = (code + 128) * Fraction(float(np.float32(scale)))
+        assert level == reference.exact_level(quantizer, real)
+    ties = Quantizer.uniform(0.0, 49.0, 8, step_size=0.1, rounding_offset=0.0)
+    exact_ties = decisive_samples(ties, SampleType("float64"))
+    assert reference.plain_float64_differences(ties, exact_ties) > 0
+
+
+def test_decisive_samples_hold_every_threshold_and_its_neighbours():
+    quantizer = Quantizer.uniform(0, 3, 2, rounding_offset=0.0)
+    samples = set(decisive_samples(quantizer).view(np.uint32).tolist())
+    for threshold in (1.0, 2.0, 3.0):
+        bits = int(np.float32(threshold).view(np.uint32))
+        assert {bits - 1, bits, bits + 1} <= samples
+    assert {0, 0x80000000, 1, 0x80000001, 0x7F7FFFFF, 0xFF7FFFFF} <= samples
+
+
+def test_exhaustive_walks_blocks_and_reports_progress(monkeypatch):
+    def few():
+        yield np.float32([0, 1])
+        yield np.float32([-1])
+
+    monkeypatch.setattr(verification, "every_float32", few)
+    seen = []
+    found = verify(
+        QUANTIZERS["uniform"], exhaustive=True, progress=lambda done, total: seen.append(done)
+    )
+    assert (found.inputs_checked, found.mismatches, seen) == (3, 0, [2, 3])
+
+
+def test_every_float32_is_every_finite_pattern_once():
+    blocks = verification.every_float32()
+    count = last = 0
+    for block in blocks:
+        assert np.isfinite(block[[0, -1]]).all()
+        first = int(block[0].view(np.uint32))
+        assert first in (last, 0x80000000)
+        count, last = count + block.size, int(block[-1].view(np.uint32)) + 1
+    assert count == 2 * 0x7F800000
+
+
+@pytest.mark.slow
+def test_all_float32_of_one_quantizer():
+    assert verify(QUANTIZERS["laplace centre"], exhaustive=True).mismatches == 0
