@@ -1,0 +1,1 @@
+"""The bitstream: its syntax, written and read from one description. See SPECIFICATION.md."""

@@ -1,0 +1,131 @@
+"""The syntax of the bitstream, once, for the writer and the reader (SPECIFICATION.md)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from fmq_embedded.bitstream.fields import Fields
+
+MAGIC = (0x46, 0x51)
+VERSION = 1
+NAMES, STRUCTURE, STRUCTURE_AGREED = 1, 2, 4
+KNOWN_FLAGS = NAMES | STRUCTURE | STRUCTURE_AGREED
+
+LARGEST_TENSOR_COUNT = 65535
+LARGEST_NAME_SIZE = 255
+LARGEST_STRUCTURE_SIZE = 1 << 20
+LARGEST_RANK = 8
+
+ENTROPY_CODED, PACKED, CONSTANT = 0, 1, 2
+STRUCTURAL_METHODS = (2, 3, 4)
+
+CENTRE_ROUNDING, SPAN_IS_FITTED, EXPLICIT = 0x20, 0x40, 0x80
+STEP_IS_SENT, PARAMETERS_ARE_BATCH_NORMALISATION, CENTRE_IS_SENT = 0x10, 0x20, 0x40
+KNOWN_SHAPE_BITS = 0x7F
+
+PARAMETER_COUNTS = {0: 2, 1: 2, 2: 1}
+
+
+@dataclass
+class RawPreamble:
+    """The preamble's fields as they stand in the stream."""
+
+    magic_first: int = MAGIC[0]
+    magic_second: int = MAGIC[1]
+    version: int = VERSION
+    flags: int = 0
+    tensor_count: int = 0
+    structure: bytes = b""
+    structure_crc: int = 0
+
+
+@dataclass
+class RawTensor:
+    """A tensor header's fields as they stand in the stream, before `coding`."""
+
+    name: bytes = b""
+    type: int = 0
+    dimensions: tuple[int, ...] = ()
+    scale: float = 1.0
+    zero_point: int = 0
+    choice: int = 0
+    layer: int = 0
+    shape: int = 0
+    step_size: float = 1.0
+    rounding_offset: float = 0.5
+    parameters: tuple[float, ...] = ()
+    centre: int = 0
+
+    @property
+    def count(self) -> int:
+        """The number of samples."""
+        return math.prod(self.dimensions)
+
+    @property
+    def parameter_count(self) -> int:
+        """The number of float32 parameters that follow."""
+        if self.shape & PARAMETERS_ARE_BATCH_NORMALISATION:
+            return 0
+        if self.choice & EXPLICIT:
+            return int(2 << ((self.shape & 0x0F) + 1)) - 1
+        return PARAMETER_COUNTS.get(self.distribution_bits, 0)
+
+    @property
+    def method_bits(self) -> int:
+        """How the distribution was chosen."""
+        return self.choice & 0x07
+
+    @property
+    def distribution_bits(self) -> int:
+        """The distribution, or what is sent of it."""
+        return self.choice >> 3 & 0x03
+
+
+def describe_start(fields: Fields, raw: RawPreamble) -> None:
+    """Magic, version and flags: what must be right before anything else is read."""
+    fields.u8(raw, "magic_first")
+    fields.u8(raw, "magic_second")
+    fields.u8(raw, "version")
+    fields.u8(raw, "flags")
+
+
+def describe_preamble_rest(fields: Fields, raw: RawPreamble) -> None:
+    """The tensor count and the structure."""
+    fields.varint(raw, "tensor_count")
+    if raw.flags & STRUCTURE:
+        fields.sized_bytes(raw, "structure", LARGEST_STRUCTURE_SIZE)
+    if raw.flags & STRUCTURE_AGREED:
+        fields.u32(raw, "structure_crc")
+
+
+def describe_samples(fields: Fields, raw: RawTensor, flags: int) -> None:
+    """A tensor's name, type and shape."""
+    if flags & NAMES:
+        fields.sized_bytes(raw, "name", LARGEST_NAME_SIZE)
+    fields.u8(raw, "type")
+    fields.varints(raw, "dimensions", raw.type & 0x0F)
+    if raw.type >> 4:
+        fields.float32(raw, "scale")
+        fields.svarint(raw, "zero_point")
+
+
+def describe_choice(fields: Fields, raw: RawTensor) -> None:
+    """How its quantizer was chosen, its bit depth, step and offset."""
+    fields.u8(raw, "choice")
+    if raw.method_bits in STRUCTURAL_METHODS:
+        fields.varint(raw, "layer")
+    fields.u8(raw, "shape")
+    if raw.shape & STEP_IS_SENT:
+        fields.float32(raw, "step_size")
+        fields.float32(raw, "rounding_offset")
+
+
+def describe_parameters(fields: Fields, raw: RawTensor, count: int) -> None:
+    """The quantizer's parameters, and the centre of the levels.
+
+    `count` follows from the distribution, derived or sent.
+    """
+    fields.float32s(raw, "parameters", count)
+    if raw.shape & CENTRE_IS_SENT:
+        fields.varint(raw, "centre")

@@ -1,0 +1,414 @@
+"""Encoder and decoder: the order of the stages, and nothing else (Fig. 6 and Fig. 14)."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fmq_embedded import entropy
+from fmq_embedded.bitstream import syntax
+from fmq_embedded.bitstream.fields import Reader, Writer
+from fmq_embedded.bitstream.headers import (
+    Derivation,
+    Preamble,
+    TensorHeader,
+    read_preamble,
+    read_tensor_header,
+    write_preamble,
+    write_tensor_header,
+)
+from fmq_embedded.entropy import Geometry
+from fmq_embedded.errors import BitstreamError, InputError, unknown_name
+from fmq_embedded.feature_map import FeatureMap
+from fmq_embedded.quantizers import Quantizer
+from fmq_embedded.selection import Decision, batch_normalisation_quantizer, choose, mirror
+from fmq_embedded.settings import Settings
+from fmq_embedded.structure import (
+    Network,
+    NetworkGraph,
+    StructureFeatures,
+    features,
+    from_symbols,
+    to_symbols,
+)
+
+MAX_ELEMENTS = 1 << 28
+CRC_SIZE = 4
+CODINGS = {
+    syntax.ENTROPY_CODED: "entropy coded",
+    syntax.PACKED: "packed",
+    syntax.CONSTANT: "constant",
+}
+
+Array = npt.NDArray[np.generic]
+Maps = FeatureMap | Array | Mapping[str, FeatureMap | Array]
+
+
+@dataclass(frozen=True)
+class DecodedTensor:
+    """One tensor of a stream, before it is dequantized.
+
+    Args:
+        header: its shape, type and quantizer.
+        levels: of the shape; None for an empty tensor.
+        coding: "entropy coded", "packed", "constant" or "empty".
+        header_bytes, payload_bytes: what it takes in the stream.
+    """
+
+    header: TensorHeader
+    levels: npt.NDArray[np.uint16] | None
+    coding: str
+    header_bytes: int
+    payload_bytes: int
+
+    def samples(self) -> Array:
+        """The dequantized samples."""
+        header = self.header
+        if header.quantizer is None or self.levels is None:
+            return np.zeros(header.shape, header.dtype)
+        return header.quantizer.dequantize(
+            self.levels, np.dtype(header.dtype), scale=header.scale, zero_point=header.zero_point
+        )
+
+
+@dataclass(frozen=True)
+class DecodedStream:
+    """What a stream holds: its tensors, and the structure where it is in there."""
+
+    preamble: Preamble
+    tensors: tuple[DecodedTensor, ...]
+    structure: Network | NetworkGraph | None
+
+
+def encode(maps: Maps, settings: Settings | None = None) -> bytes:
+    """Code one feature map, or several with their names, into one bitstream.
+
+    Args:
+        maps: an array, a FeatureMap, or a mapping of names to these. Arrays of any shape of up
+            to 8 axes and any strides; float32, float16, bfloat16, float64, int8, uint8, int16.
+            Integer arrays have scale 1 and zero point 0; a FeatureMap carries others.
+        settings: how; by default 8 bits, chosen by histogram.
+
+    Returns:
+        The stream. The same maps and settings give the same bytes on every machine.
+
+    Raises:
+        InputError: NaN or infinite samples (unless the settings say "saturate"), a dtype that is
+            not one of these, more than 2^28 samples, or a map that the structure lacks.
+    """
+    settings = settings or Settings()
+    named = isinstance(maps, Mapping)
+    items = [_feature_map(name, value) for name, value in _items(maps)]
+    tensors = [_quantized(item, settings) for item in items]
+    preamble = _preamble(len(items), named, settings)
+    return assemble(preamble, tensors, entropy_coding=settings.entropy_coding)
+
+
+def assemble(
+    preamble: Preamble,
+    tensors: Sequence[tuple[TensorHeader, Array | None]],
+    *,
+    entropy_coding: bool = True,
+) -> bytes:
+    """A bitstream of levels that are there already.
+
+    Args:
+        preamble: its count is that of the tensors.
+        tensors: headers, each with its levels; None for an empty tensor.
+        entropy_coding: False to pack levels only.
+    """
+    writer = Writer()
+    write_preamble(writer, preamble)
+    for header, levels in tensors:
+        write_tensor_header(writer, header, named=preamble.named)
+        if levels is not None:
+            writer.data += encode_payload(levels, header, entropy_coding=entropy_coding)
+    return bytes(writer.data) + crc_bytes(writer.data)
+
+
+def decode(
+    data: bytes,
+    *,
+    network: Network | NetworkGraph | None = None,
+    max_elements: int = MAX_ELEMENTS,
+) -> Array | dict[str, Array]:
+    """The feature map of a bitstream, or a dict of them where the stream has names.
+
+    Args:
+        data: the stream.
+        network: the structure, where both ends agreed on it and the stream does not hold it.
+        max_elements: the most samples in all that the caller has memory for.
+
+    Returns:
+        float32, int8, uint8 or int16 arrays of the encoded shape; samples that were another
+        floating-point type come back as float32.
+
+    Raises:
+        BitstreamError: the stream is truncated, corrupt or asks for more than is allowed.
+    """
+    stream = read_stream(data, network=network, max_elements=max_elements)
+    if not stream.preamble.named:
+        if len(stream.tensors) == 1:
+            return stream.tensors[0].samples()
+        return {str(i): tensor.samples() for i, tensor in enumerate(stream.tensors)}
+    return {tensor.header.name: tensor.samples() for tensor in stream.tensors}
+
+
+def read_stream(
+    data: bytes,
+    *,
+    network: Network | NetworkGraph | None = None,
+    max_elements: int = MAX_ELEMENTS,
+) -> DecodedStream:
+    """Everything in a bitstream, down to the levels; see `decode`."""
+    data = bytes(data)
+    reader = Reader(data[: max(len(data) - CRC_SIZE, 0)])
+    preamble = read_preamble(reader)
+    if crc_bytes(reader.data) != data[-CRC_SIZE:]:
+        raise BitstreamError(
+            f"the checksum of the stream's {len(data)} bytes is wrong: it is corrupt or truncated"
+        )
+    structure = _structure(preamble, network)
+    derivation = _derivation(structure) if structure is not None else None
+    tensors: list[DecodedTensor] = []
+    for _ in range(preamble.tensor_count):
+        start = reader.position
+        header = read_tensor_header(
+            reader, named=preamble.named, derivation=derivation, max_elements=max_elements
+        )
+        max_elements -= header.count
+        tensors.append(_decoded_payload(reader, header, start))
+    if reader.position != len(reader.data):
+        reader.fail(f"{len(reader.data) - reader.position} bytes follow the last tensor")
+    names = [tensor.header.name for tensor in tensors]
+    if preamble.named and len(set(names)) != len(names):
+        reader.fail("two tensors have the same name")
+    return DecodedStream(preamble, tuple(tensors), structure if preamble.structure else None)
+
+
+def choose_quantizer(item: FeatureMap, settings: Settings) -> tuple[Decision | None, Quantizer]:
+    """The quantizer of a map under these settings, and why; no reason where it was given.
+
+    Raises:
+        InputError: see `encode`.
+    """
+    if isinstance(settings.quantizer, Quantizer):
+        return None, settings.quantizer
+    if settings.quantizer is not None:
+        if item.name not in settings.quantizer:
+            raise unknown_name("tensor with a quantizer", item.name, settings.quantizer)
+        return None, settings.quantizer[item.name]
+    samples = item
+    if settings.nonfinite == "saturate" and not item.is_integer:
+        finite = item.samples[np.isfinite(item.samples.astype(np.float64))]
+        samples = FeatureMap(finite if finite.size else np.zeros(1, np.float32))
+    return choose(
+        samples,
+        method=settings.method,
+        features=map_features(item, settings),
+        uniform_first=settings.uniform_first,
+        bit_depth=settings.bit_depth,
+        span=settings.span,
+        rounding=settings.rounding,
+    )
+
+
+def map_features(item: FeatureMap, settings: Settings) -> StructureFeatures | None:
+    """The structure features of a map; None where the settings have no network."""
+    if settings.network is None:
+        return None
+    return features(_joined(settings.network), _layer(item, settings))
+
+
+def centre_of(header: TensorHeader) -> int:
+    """The level that residuals are taken from: sent, or else that of the real value 0."""
+    assert header.quantizer is not None
+    return zero_level(header.quantizer) if header.centre is None else header.centre
+
+
+def zero_level(quantizer: Quantizer) -> int:
+    """The level of the real value 0."""
+    return int(quantizer.quantize(np.zeros(1, np.float32))[0])
+
+
+def fitted_centre(counts: npt.NDArray[np.integer], quantizer: Quantizer) -> int | None:
+    """The most frequent level, where it is worth sending instead of the level of 0.
+
+    Args:
+        counts: how often each level occurs.
+        quantizer: that of the levels.
+    """
+    mode = int(np.argmax(counts))
+    return mode if counts[mode] > 2 * counts[zero_level(quantizer)] else None
+
+
+def encode_payload(levels: Array, header: TensorHeader, *, entropy_coding: bool = True) -> bytes:
+    """The `coding` byte and the payload: constant, entropy coded or packed, the shortest."""
+    assert header.quantizer is not None
+    depth = header.quantizer.bit_depth
+    flat = np.ascontiguousarray(levels, np.uint16).reshape(-1)
+    if entropy_coding and (flat == flat[0]).all():
+        return bytes([syntax.CONSTANT]) + _varint(int(flat[0]))
+    limit = entropy.packed_size(flat.size, depth)
+    if entropy_coding:
+        geometry = Geometry.of(header.shape)
+        coded = entropy.encode_levels(flat, geometry, centre_of(header), depth)
+        if len(coded) < limit:
+            return bytes([syntax.ENTROPY_CODED]) + coded
+    return bytes([syntax.PACKED]) + entropy.pack_levels(flat, depth)
+
+
+def crc_bytes(data: bytes | bytearray) -> bytes:
+    """The stream's last four bytes."""
+    return zlib.crc32(data).to_bytes(CRC_SIZE, "little")
+
+
+def _items(maps: Maps) -> list[tuple[str, FeatureMap | Array]]:
+    if not isinstance(maps, Mapping):
+        return [("", maps)]
+    if not maps:
+        raise InputError("there is no feature map in the mapping; give at least one")
+    return list(maps.items())
+
+
+def _feature_map(name: str, value: FeatureMap | Array) -> FeatureMap:
+    if isinstance(value, FeatureMap):
+        item = FeatureMap(value.samples, value.scale, value.zero_point, name or value.name)
+    else:
+        item = FeatureMap(np.asarray(value), name=name)
+    if item.samples.size > MAX_ELEMENTS:
+        raise InputError(
+            f"a map has at most {MAX_ELEMENTS} samples; {name or 'this one'} has "
+            f"{item.samples.size}; split it"
+        )
+    return item
+
+
+def _preamble(count: int, named: bool, settings: Settings) -> Preamble:
+    if settings.network is None or settings.quantizer is not None:
+        return Preamble(count, named)
+    symbols = to_symbols(settings.network)
+    if settings.send_structure:
+        return Preamble(count, named, structure=symbols)
+    return Preamble(count, named, structure_crc=zlib.crc32(symbols))
+
+
+def _quantized(item: FeatureMap, settings: Settings) -> tuple[TensorHeader, Array | None]:
+    dtype = item.samples.dtype.name if item.is_integer else "float32"
+    plain = TensorHeader(item.shape, dtype, item.scale, item.zero_point, item.name)
+    if item.samples.size == 0:
+        return plain, None
+    decision, quantizer = choose_quantizer(item, settings)
+    levels = quantizer.quantize(item, nonfinite=settings.nonfinite, nan_level=settings.nan_level)
+    counts = np.bincount(levels.reshape(-1), minlength=1 << quantizer.bit_depth)
+    header = TensorHeader(
+        item.shape,
+        dtype,
+        item.scale,
+        item.zero_point,
+        item.name,
+        decision.method if decision else "fixed",
+        _layer(item, settings) if decision and settings.network else 0,
+        quantizer,
+        decision.parameters_signalled if decision else True,
+        fitted_centre(counts, quantizer),
+    )
+    return header, levels
+
+
+def _layer(item: FeatureMap, settings: Settings) -> int:
+    if settings.layers is not None and item.name in settings.layers:
+        return settings.layers[item.name]
+    assert settings.network is not None
+    return _joined(settings.network).layer_of(item.name)
+
+
+def _joined(network: Network | NetworkGraph) -> Network:
+    return network.joined() if isinstance(network, NetworkGraph) else network
+
+
+def _structure(
+    preamble: Preamble, network: Network | NetworkGraph | None
+) -> Network | NetworkGraph | None:
+    if preamble.structure is not None:
+        return from_symbols(preamble.structure)
+    if preamble.structure_crc is None:
+        return network
+    if network is None:
+        raise BitstreamError(
+            "the stream was made for a structure that both ends hold; give it (network=)"
+        )
+    if zlib.crc32(to_symbols(network)) != preamble.structure_crc:
+        raise BitstreamError("the network given is not the one that the stream was made for")
+    return network
+
+
+def _derivation(structure: Network | NetworkGraph) -> Derivation:
+    joined = _joined(structure)
+
+    def known(layer: int) -> StructureFeatures:
+        if layer >= len(joined.layers):
+            raise BitstreamError(
+                f"a tensor names layer {layer}; the structure has {len(joined.layers)}"
+            )
+        return features(joined, layer)
+
+    return Derivation(
+        distribution=lambda method, layer: mirror(
+            method, (False,) if method == "uniform_first" else (), known(layer)
+        ),
+        parameters=lambda layer, bit_depth, fitted: (
+            batch_normalisation_quantizer(
+                known(layer), bit_depth, "fitted" if fitted else "literal"
+            ).parameters
+        ),
+    )
+
+
+def _decoded_payload(reader: Reader, header: TensorHeader, start: int) -> DecodedTensor:
+    header_bytes = reader.position - start
+    if header.quantizer is None:
+        return DecodedTensor(header, None, "empty", header_bytes, 0)
+    depth = header.quantizer.bit_depth
+    record = _Payload()
+    reader.u8(record, "coding")
+    first = reader.position
+    body = np.frombuffer(reader.data, np.uint8)
+    if record.coding == syntax.CONSTANT:
+        reader.varint(record, "level")
+        if record.level >> depth:
+            reader.fail(f"the constant level {record.level} is beyond {depth} bits")
+        levels = np.full(header.count, record.level, np.uint16)
+    elif record.coding == syntax.PACKED:
+        levels, reader.position = entropy.unpack_levels(body, first, header.count, depth)
+    elif record.coding == syntax.ENTROPY_CODED:
+        levels, reader.position = entropy.decode_levels(
+            body, first, Geometry.of(header.shape), centre_of(header), depth
+        )
+    else:
+        reader.fail(f"the coding {record.coding} is not one of version {syntax.VERSION}")
+    return DecodedTensor(
+        header,
+        levels.reshape(header.shape),
+        CODINGS[record.coding],
+        header_bytes + 1,
+        reader.position - first,
+    )
+
+
+@dataclass
+class _Payload:
+    """The fields between a tensor's header and its payload."""
+
+    coding: int = 0
+    level: int = 0
+
+
+def _varint(value: int) -> bytes:
+    writer = Writer()
+    writer.varint(_Payload(level=value), "level")
+    return bytes(writer.data)

@@ -1,0 +1,62 @@
+"""How feature maps are to be encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from fmq_embedded.errors import InputError, unknown_name
+from fmq_embedded.quantizers.quantizer import Quantizer, Rounding
+from fmq_embedded.selection import FLOWS, UniformFirst
+from fmq_embedded.structure import Network, NetworkGraph
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The encoder's settings; each stage may be left out (Fig. 6).
+
+    Args:
+        bit_depth: bits of a level, 1..16; 2..16 unless uniform.
+        method: how a distribution is chosen: "histogram" (Fig. 7), "next_layer" (Fig. 8),
+            "previous_layer" (Fig. 9) or "uniform_first" (Fig. 10).
+        quantizer: one for every map, or one for each name; then nothing is chosen.
+        span: "fitted" to the bit depth and the samples, or "literal", as the equations stand.
+        rounding: "floor", or "centre" for a dead zone about the centre.
+        uniform_first: for that method: True, False or a rule.
+        network: the structure that the maps come from; needed by the methods by structure.
+        layers: the layer of the (joined) network that makes each map; by default looked up by
+            the map's name.
+        send_structure: True to put the structure into the stream; False when the decoder has
+            it: then only its checksum is sent.
+        entropy_coding: False to pack levels only.
+        nonfinite: "error", or "saturate": infinities take the end levels and NaN `nan_level`.
+        nan_level: the level of NaN.
+
+    Raises:
+        InputError: for values outside these.
+    """
+
+    bit_depth: int = 8
+    method: str = "histogram"
+    quantizer: Quantizer | Mapping[str, Quantizer] | None = None
+    span: Literal["fitted", "literal"] = "fitted"
+    rounding: Rounding = "floor"
+    uniform_first: bool | UniformFirst | None = None
+    network: Network | NetworkGraph | None = None
+    layers: Mapping[str, int] | None = None
+    send_structure: bool = True
+    entropy_coding: bool = True
+    nonfinite: Literal["error", "saturate"] = "error"
+    nan_level: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.method not in FLOWS:
+            raise unknown_name("method of choosing a quantizer", self.method, FLOWS)
+        if not 1 <= self.bit_depth <= 16:
+            raise InputError(f"bit_depth is 1..16; got {self.bit_depth}")
+        if self.method != "histogram" and self.quantizer is None and self.network is None:
+            raise InputError(
+                f"method {self.method!r} needs the structure of the network; give network=, "
+                'for example fmq.read_tflite("model.tflite")'
+            )
