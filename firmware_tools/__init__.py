@@ -1,0 +1,1 @@
+"""Tools that build, run, flash and measure the firmware of the boards."""
