@@ -1,0 +1,1 @@
+"""What firmware costs: instructions per stage, flash, RAM and stack."""
