@@ -1,0 +1,316 @@
+#include "commands.h"
+
+#include "board.h"
+#include "buffers.h"
+#include "stages.h"
+
+#include <fmq/deployment.h>
+#include <fmq/version.h>
+#include <fmq_tables.h>
+
+#include <string.h>
+
+#ifndef FMQ_BOARD_ID
+#error "name the board: -DFMQ_BOARD_ID=\"<id>\""
+#endif
+
+#define MAX_DATA (FMQ_LINK_MAX_BODY - 1u) /* of an answer, behind its status */
+#define MAX_NAME 200u                     /* two of them fit into an answer */
+
+static bool buffers_fit;
+
+/* ---- arguments ---- */
+
+static uint8_t status_byte(fmq_status_t status)
+{
+    return (uint8_t)status;
+}
+
+static bool is_tensor(uint32_t index)
+{
+    return index < fmq_deployment.tensor_count;
+}
+
+/* Whether offset..offset+size lies in 0..capacity; no sum that could wrap. */
+static bool is_inside(uint32_t offset, uint32_t size, uint32_t capacity)
+{
+    return offset <= capacity && size <= capacity - offset;
+}
+
+/* ---- what the device is ---- */
+
+static void put_name(frame_t *answer, const char *name)
+{
+    const size_t size_at = answer->size;
+    uint8_t left;
+
+    frame_put8(answer, 0u);
+    for (left = MAX_NAME; left != 0u && *name != '\0'; left--) {
+        frame_put8(answer, (uint8_t)*name);
+        name++;
+    }
+    answer->body[size_at] = (uint8_t)(MAX_NAME - left);
+}
+
+static uint8_t identify(const frame_t *request, frame_t *answer)
+{
+    frame_put32(answer, frame_get32(request->body));
+    frame_put8(answer, FMQ_LINK_PROTOCOL);
+    frame_put8(answer, FMQ_VERSION_MAJOR);
+    frame_put8(answer, FMQ_VERSION_MINOR);
+    frame_put8(answer, FMQ_LINK_WINDOW);
+    frame_put32(answer, fmq_deployment.crc32);
+    frame_put32(answer, fmq_deployment.tensor_count);
+    frame_put32(answer, FMQ_MAX_INPUT_BYTES);
+    frame_put32(answer, FMQ_MAX_LEVEL_BYTES);
+    frame_put32(answer, FMQ_MAX_STREAM_BYTES);
+    frame_put32(answer, FMQ_WORK_BYTES);
+    return FMQ_LINK_OK;
+}
+
+static uint8_t names(const frame_t *request, frame_t *answer)
+{
+    (void)request;
+    put_name(answer, FMQ_BOARD_ID);
+    put_name(answer, fmq_deployment.name);
+    return FMQ_LINK_OK;
+}
+
+static uint8_t describe(const frame_t *request, frame_t *answer)
+{
+    const uint32_t index = request->body[0];
+    const fmq_tensor_t *tensor;
+
+    if (!is_tensor(index)) {
+        return FMQ_LINK_BAD_TENSOR;
+    }
+    tensor = &fmq_deployment.tensors[index];
+    frame_put32(answer, tensor->rows);
+    frame_put32(answer, tensor->columns);
+    frame_put32(answer, tensor->channels);
+    frame_put32(answer, tensor->count);
+    frame_put16(answer, tensor->centre);
+    frame_put8(answer, tensor->bit_depth);
+    frame_put8(answer, tensor->quantizer->input);
+    frame_put8(answer, tensor->dequantizer->output);
+    return FMQ_LINK_OK;
+}
+
+static uint8_t stack(const frame_t *request, frame_t *answer)
+{
+    const uint32_t size = (uint32_t)((uintptr_t)__stack_top - (uintptr_t)__stack_bottom);
+    const volatile uint32_t *words = __stack_bottom;
+    uint32_t untouched = 0u;
+
+    (void)request;
+    while (untouched < size / 4u && words[untouched] == FMQ_STACK_FILL) {
+        untouched++;
+    }
+    frame_put32(answer, size - untouched * 4u);
+    frame_put32(answer, size);
+    return FMQ_LINK_OK;
+}
+
+/* ---- data in and out ---- */
+
+static uint8_t load_input(const frame_t *request, frame_t *answer)
+{
+    const uint32_t tensor = request->body[0];
+    const uint32_t offset = frame_get32(request->body + 1);
+    const size_t size = request->size - 5u;
+
+    (void)answer;
+    if (!is_tensor(tensor)) {
+        return FMQ_LINK_BAD_TENSOR;
+    }
+    if (!is_inside(offset, (uint32_t)size, buffers_input_bytes(tensor))) {
+        return FMQ_LINK_BAD_RANGE;
+    }
+    memcpy(buffers_samples(tensor) + offset, request->body + 5, size);
+    return FMQ_LINK_OK;
+}
+
+static uint8_t load_stream(const frame_t *request, frame_t *answer)
+{
+    const uint32_t offset = frame_get32(request->body);
+    const size_t size = request->size - 4u;
+
+    (void)answer;
+    if (!is_inside(offset, (uint32_t)size, FMQ_MAX_STREAM_BYTES)) {
+        return FMQ_LINK_BAD_RANGE;
+    }
+    memcpy(buffers_stream() + offset, request->body + 4, size);
+    return FMQ_LINK_OK;
+}
+
+static uint8_t read_back(const frame_t *request, frame_t *answer)
+{
+    const uint8_t buffer = request->body[0];
+    const uint32_t tensor = request->body[1];
+    const uint32_t offset = frame_get32(request->body + 2);
+    const uint32_t size = frame_get16(request->body + 6);
+    const uint8_t *data = buffers_stream();
+    uint32_t capacity = FMQ_MAX_STREAM_BYTES;
+
+    if (buffer > FMQ_BUFFER_SAMPLES) {
+        return FMQ_LINK_BAD_RANGE;
+    }
+    if (buffer != FMQ_BUFFER_STREAM) {
+        if (!is_tensor(tensor)) {
+            return FMQ_LINK_BAD_TENSOR;
+        }
+        if (buffer == FMQ_BUFFER_LEVELS) {
+            data = buffers_levels(tensor);
+            capacity = buffers_level_bytes(tensor);
+        } else {
+            data = buffers_samples(tensor);
+            capacity = buffers_sample_bytes(tensor);
+        }
+    }
+    if (size > MAX_DATA || !is_inside(offset, size, capacity)) {
+        return FMQ_LINK_BAD_RANGE;
+    }
+    memcpy(answer->body + answer->size, data + offset, size);
+    answer->size += size;
+    return FMQ_LINK_OK;
+}
+
+/* ---- stages ---- */
+
+static uint8_t for_tensors(uint32_t tensor, fmq_status_t (*stage)(uint32_t tensor))
+{
+    fmq_status_t status = FMQ_OK;
+
+    if (tensor != FMQ_LINK_ALL_TENSORS) {
+        return is_tensor(tensor) ? status_byte(stage(tensor)) : (uint8_t)FMQ_LINK_BAD_TENSOR;
+    }
+    for (tensor = 0u; is_tensor(tensor) && status == FMQ_OK; tensor++) {
+        status = stage(tensor);
+    }
+    return status_byte(status);
+}
+
+static uint8_t quantize(const frame_t *request, frame_t *answer)
+{
+    (void)answer;
+    return for_tensors(request->body[0], stage_quantize);
+}
+
+static uint8_t dequantize(const frame_t *request, frame_t *answer)
+{
+    (void)answer;
+    return for_tensors(request->body[0], stage_dequantize);
+}
+
+static uint8_t encode(const frame_t *request, frame_t *answer)
+{
+    uint32_t size = 0u;
+    const fmq_status_t status = stage_encode(&size);
+
+    (void)request;
+    frame_put32(answer, size);
+    return status_byte(status);
+}
+
+static uint8_t decode(const frame_t *request, frame_t *answer)
+{
+    const uint32_t size = frame_get32(request->body);
+
+    (void)answer;
+    if (!is_inside(0u, size, FMQ_MAX_STREAM_BYTES)) {
+        return FMQ_LINK_BAD_RANGE;
+    }
+    return status_byte(stage_decode(size));
+}
+
+static uint8_t counters(const frame_t *request, frame_t *answer)
+{
+    (void)request;
+    stages_report(answer);
+    return FMQ_LINK_OK;
+}
+
+static uint8_t reset_counters(const frame_t *request, frame_t *answer)
+{
+    (void)request;
+    (void)answer;
+    stages_reset();
+    return FMQ_LINK_OK;
+}
+
+/* ---- the table ---- */
+
+typedef struct command {
+    uint8_t command;
+    bool uses_buffers;
+    uint16_t smallest; /* bytes of the request's body */
+    uint16_t largest;
+    uint8_t (*run)(const frame_t *request, frame_t *answer);
+} command_t;
+
+static const command_t commands[] = {
+    {FMQ_COMMAND_IDENTIFY, false, 4u, 4u, identify},
+    {FMQ_COMMAND_NAMES, false, 0u, 0u, names},
+    {FMQ_COMMAND_DESCRIBE, false, 1u, 1u, describe},
+    {FMQ_COMMAND_LOAD_INPUT, true, 5u, FMQ_LINK_MAX_BODY, load_input},
+    {FMQ_COMMAND_LOAD_STREAM, true, 4u, FMQ_LINK_MAX_BODY, load_stream},
+    {FMQ_COMMAND_QUANTIZE, true, 1u, 1u, quantize},
+    {FMQ_COMMAND_ENCODE, true, 0u, 0u, encode},
+    {FMQ_COMMAND_DECODE, true, 4u, 4u, decode},
+    {FMQ_COMMAND_DEQUANTIZE, true, 1u, 1u, dequantize},
+    {FMQ_COMMAND_READ, true, 8u, 8u, read_back},
+    {FMQ_COMMAND_COUNTERS, false, 0u, 0u, counters},
+    {FMQ_COMMAND_STACK, false, 0u, 0u, stack},
+    {FMQ_COMMAND_RESET_COUNTERS, false, 0u, 0u, reset_counters},
+};
+
+static uint8_t run(const frame_t *request, frame_t *answer)
+{
+    size_t at;
+
+    for (at = 0u; at < sizeof commands / sizeof commands[0]; at++) {
+        const command_t *command = &commands[at];
+
+        if (command->command != request->command) {
+            continue;
+        }
+        if (request->size < command->smallest || request->size > command->largest) {
+            return FMQ_LINK_BAD_SIZE;
+        }
+        if (command->uses_buffers && !buffers_fit) {
+            return status_byte(FMQ_ERROR_BUFFER);
+        }
+        return command->run(request, answer);
+    }
+    return FMQ_LINK_UNKNOWN_COMMAND;
+}
+
+void commands_init(void)
+{
+    buffers_fit = buffers_lay_out();
+}
+
+const frame_t *commands_answer(const frame_t *request)
+{
+    static frame_t answer;
+    static uint32_t answered_crc;
+    static bool has_answered;
+    const uint8_t command = (uint8_t)(request->command | FMQ_LINK_ANSWER);
+    const uint32_t crc = frame_crc(request);
+
+    /* a session begins with IDENTIFY: it asks for nothing that was answered before it */
+    if (has_answered && request->command != FMQ_COMMAND_IDENTIFY && answer.command == command &&
+        answer.sequence == request->sequence && answered_crc == crc) {
+        return &answer;
+    }
+    answer.command = command;
+    answer.sequence = request->sequence;
+    answer.size = 1u; /* the status, known last */
+    answer.body[0] = run(request, &answer);
+    if (answer.body[0] != FMQ_LINK_OK) {
+        answer.size = 1u;
+    }
+    answered_crc = crc;
+    has_answered = true;
+    return &answer;
+}

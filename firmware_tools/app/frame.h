@@ -1,0 +1,41 @@
+/* Frames on the line: COBS, CRC-32 and the bytes that arrive while we send. */
+#ifndef FMQ_APP_FRAME_H
+#define FMQ_APP_FRAME_H
+
+#include "protocol.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FRAME_CRC_SIZE 4u
+
+typedef struct frame {
+    uint8_t command;
+    uint8_t sequence;
+    size_t size; /* bytes in body, 0..FMQ_LINK_MAX_BODY */
+    uint8_t body[FMQ_LINK_MAX_BODY + FRAME_CRC_SIZE]; /* a received CRC lies behind the body */
+} frame_t;
+
+/* Waits for the next frame whose CRC-32 holds; drops all else. */
+void frame_receive(frame_t *frame);
+
+/*
+ * Sends a frame. Between its own bytes it takes in what the host sends
+ * meanwhile, so a serial port with a single receive register loses nothing.
+ */
+void frame_send(const frame_t *frame);
+
+/* The CRC-32 of a received frame: of command, sequence number and body. */
+uint32_t frame_crc(const frame_t *frame);
+
+/* A little-endian integer at `bytes`. */
+uint16_t frame_get16(const uint8_t *bytes);
+uint32_t frame_get32(const uint8_t *bytes);
+
+/* Appends to the body; the caller has room for it. */
+void frame_put8(frame_t *frame, uint8_t value);
+void frame_put16(frame_t *frame, uint16_t value);
+void frame_put32(frame_t *frame, uint32_t value);
+void frame_put64(frame_t *frame, uint64_t value);
+
+#endif

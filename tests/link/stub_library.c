@@ -1,0 +1,135 @@
+/*
+ * A library that stands in for libfmq in the tests of the link: the same
+ * functions, simple enough for a test to say what they give.
+ */
+#include <fmq/codec.h>
+#include <fmq_tables.h>
+
+#include <string.h>
+
+#define MAGIC 0xF3u
+
+static const fmq_quantizer_t quantizers[] = {
+    {.input = FMQ_INPUT_INT8, .bit_depth = 8},
+    {.input = FMQ_INPUT_FLOAT32, .bit_depth = 10},
+    {.input = FMQ_INPUT_UINT8, .bit_depth = 4},
+};
+
+static const fmq_dequantizer_t dequantizers[] = {
+    {.output = FMQ_OUTPUT_FLOAT32, .bit_depth = 8},
+    {.output = FMQ_OUTPUT_INT16, .bit_depth = 10},
+    {.output = FMQ_OUTPUT_UINT8, .bit_depth = 4},
+};
+
+static const fmq_tensor_t tensors[] = {
+    {16u, 16u, 88u, STUB_COUNT_0, 128u, 8u, &quantizers[0], &dequantizers[0], NULL, 0u},
+    {8u, 8u, 96u, STUB_COUNT_1, 511u, 10u, &quantizers[1], &dequantizers[1], NULL, 0u},
+    {1u, 1u, 3u, STUB_COUNT_2, 0u, 4u, &quantizers[2], &dequantizers[2], NULL, 0u},
+};
+
+const fmq_deployment_t fmq_deployment = {"stub-deployment", 0xC0DE1234u, NULL, 0u, tensors, 3u};
+
+/* int8: the code + 128; float32: the top 10 bits; uint8: the low 4 bits */
+fmq_status_t fmq_quantize(const fmq_quantizer_t *quantizer, const void *samples, size_t count,
+                          void *levels)
+{
+    size_t at;
+
+    for (at = 0u; at < count; at++) {
+        if (quantizer->input == FMQ_INPUT_FLOAT32) {
+            const uint32_t bits = ((const uint32_t *)samples)[at];
+
+            if ((bits & 0x7F800000u) == 0x7F800000u) {
+                return FMQ_ERROR_NONFINITE;
+            }
+            ((uint16_t *)levels)[at] = (uint16_t)(bits >> 22);
+        } else if (quantizer->input == FMQ_INPUT_INT8) {
+            ((uint8_t *)levels)[at] = (uint8_t)(((const uint8_t *)samples)[at] ^ 0x80u);
+        } else {
+            ((uint8_t *)levels)[at] = (uint8_t)(((const uint8_t *)samples)[at] & 15u);
+        }
+    }
+    return FMQ_OK;
+}
+
+/* float32: the level as the top bits; int16: the level - 512; uint8: the level */
+fmq_status_t fmq_dequantize(const fmq_dequantizer_t *dequantizer, const void *levels, size_t count,
+                            void *samples)
+{
+    size_t at;
+
+    for (at = 0u; at < count; at++) {
+        if (dequantizer->output == FMQ_OUTPUT_FLOAT32) {
+            ((uint32_t *)samples)[at] = (uint32_t)((const uint8_t *)levels)[at] << 20;
+        } else if (dequantizer->output == FMQ_OUTPUT_INT16) {
+            ((int16_t *)samples)[at] = (int16_t)(((const uint16_t *)levels)[at] - 512);
+        } else {
+            ((uint8_t *)samples)[at] = ((const uint8_t *)levels)[at];
+        }
+    }
+    return FMQ_OK;
+}
+
+static size_t level_bytes(const fmq_tensor_t *tensor)
+{
+    return tensor->bit_depth <= 8u ? tensor->count : tensor->count * 2u;
+}
+
+static uint8_t sum_of(const uint8_t *data, size_t size)
+{
+    uint32_t sum = 0u;
+    size_t at;
+
+    for (at = 0u; at < size; at++) {
+        sum += data[at];
+    }
+    return (uint8_t)(sum & 0xFFu);
+}
+
+/* the magic byte, every tensor's levels, a sum */
+fmq_status_t fmq_encode(const fmq_deployment_t *deployment, const void *const *levels, void *work,
+                        size_t work_size, uint8_t *out, size_t capacity, size_t *size)
+{
+    uint32_t tensor;
+
+    memset(work, 0xEE, work_size);
+    *size = 1u;
+    out[0] = MAGIC;
+    for (tensor = 0u; tensor < deployment->tensor_count; tensor++) {
+        const size_t bytes = level_bytes(&deployment->tensors[tensor]);
+
+        if (bytes + 1u > capacity - *size) {
+            return FMQ_ERROR_BUFFER;
+        }
+        memcpy(out + *size, levels[tensor], bytes);
+        *size += bytes;
+    }
+    out[*size] = sum_of(out, *size);
+    *size += 1u;
+    return FMQ_OK;
+}
+
+fmq_status_t fmq_decode(const fmq_deployment_t *deployment, const uint8_t *data, size_t data_size,
+                        void *const *levels, void *work, size_t work_size)
+{
+    size_t at = 1u;
+    uint32_t tensor;
+
+    memset(work, 0xDD, work_size);
+    if (data_size < 2u) {
+        return FMQ_ERROR_TRUNCATED;
+    }
+    if (data[0] != MAGIC) {
+        return FMQ_ERROR_SYNTAX;
+    }
+    if (data[data_size - 1u] != sum_of(data, data_size - 1u)) {
+        return FMQ_ERROR_CHECKSUM;
+    }
+    for (tensor = 0u; tensor < deployment->tensor_count; tensor++) {
+        const size_t bytes = level_bytes(&deployment->tensors[tensor]);
+
+        memcpy(levels[tensor], data + at, bytes);
+        at += bytes;
+    }
+    return FMQ_OK;
+}
