@@ -1,0 +1,126 @@
+"""Calibration of a deployment: run data through its head, choose the quantizers by its tail."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fmq_embedded.calibration import (
+    CalibrationReport,
+    TensorStatistics,
+    choose_quantizers,
+    tensor_statistics,
+)
+from fmq_embedded.codec import fitted_centre
+from fmq_embedded.deploy.conformance import write_case
+from fmq_embedded.deploy.deployment import HEAD, TAIL, Deployment, TensorPlan, load, save
+from fmq_embedded.errors import InputError
+from fmq_embedded.feature_map import FeatureMap
+from fmq_embedded.quantizers import Quantizer
+from fmq_embedded.runtimes import open_model
+
+DEFAULT_TAIL_SQNR = 30.0
+DEFAULT_BIT_DEPTHS = (3, 4, 5, 6, 7, 8)
+JUDGED_MAPS = 24
+
+Array = npt.NDArray[Any]
+Step = Callable[[str], None]
+
+
+def calibrate(
+    folder: Path,
+    inputs: Iterable[Array],
+    *,
+    tail_sqnr: float = DEFAULT_TAIL_SQNR,
+    bit_depths: Sequence[int] = DEFAULT_BIT_DEPTHS,
+    step: Step = lambda name: None,
+) -> tuple[Deployment, CalibrationReport]:
+    """Choose a quantizer for each tensor of a deployment and write them into its folder.
+
+    Each tensor gets the quantizer with the fewest estimated bits with which the tail's outputs
+    keep their signal-to-quantization-noise ratio, 10·log10(Σo² / Σ(o − ô)²), over the first 24
+    inputs; the worst output counts.
+
+    Args:
+        folder: of the deployment.
+        inputs: arrays as the head takes them.
+        tail_sqnr: in dB.
+        bit_depths: those to try.
+        step: called with the name of each step.
+
+    Raises:
+        InputError: no inputs, or inputs that the head does not take.
+        MismatchError: not even the most accurate candidates keep that ratio.
+    """
+    deployment = load(folder)
+    head, tail = open_model(folder / HEAD), open_model(folder / TAIL)
+    step("running the head on the calibration inputs")
+    statistics: dict[str, TensorStatistics] = {}
+    judged: list[Mapping[str, Array]] = []
+    for sample in inputs:
+        maps = head.run(sample)
+        if len(judged) < JUDGED_MAPS:
+            judged.append(maps)
+        for plan in deployment.tensors:
+            found = tensor_statistics(_feature_map(plan, maps))
+            known = statistics.get(plan.name)
+            statistics[plan.name] = known.merged(found) if known else found
+    if not judged:
+        raise InputError("calibration needs at least one input; the data hold none")
+    step("choosing quantizers by the tail's outputs")
+    references = [tail.run(maps) for maps in judged]
+
+    def change(quantizers: Mapping[str, Quantizer]) -> float:
+        noise, signal = dict.fromkeys(references[0], 0.0), dict.fromkeys(references[0], 0.0)
+        for maps, reference in zip(judged, references, strict=True):
+            outputs = tail.run(_through(deployment, quantizers, maps))
+            for name, exact in reference.items():
+                wide = exact.astype(np.float64)
+                noise[name] += float(((wide - outputs[name]) ** 2).sum())
+                signal[name] += float((wide**2).sum())
+        return max(noise[name] / signal[name] if signal[name] else 0.0 for name in noise)
+
+    report = choose_quantizers(statistics, bit_depths, math.pow(10, -tail_sqnr / 10), change, clip=False)
+    why = {choice.tensor: str(choice.chosen) for choice in report.choices}
+    centres = _centres(deployment, report.quantizers, judged)
+    deployment = deployment.with_quantizers(report.quantizers, centres, why)
+    save(deployment, folder)
+    write_case(deployment, folder, judged[0])
+    return deployment, report
+
+
+def _feature_map(plan: TensorPlan, maps: Mapping[str, Array]) -> FeatureMap:
+    return FeatureMap(maps[plan.name], plan.scale, plan.zero_point, plan.name)
+
+
+def _through(
+    deployment: Deployment, quantizers: Mapping[str, Quantizer], maps: Mapping[str, Array]
+) -> dict[str, Array]:
+    """The maps as the tail gets them behind these quantizers."""
+    decoded = {}
+    for plan in deployment.tensors:
+        quantizer = quantizers[plan.name]
+        levels = quantizer.quantize(_feature_map(plan, maps))
+        decoded[plan.name] = quantizer.dequantize(
+            levels, np.dtype(plan.dtype), scale=plan.scale, zero_point=plan.zero_point
+        )
+    return decoded
+
+
+def _centres(
+    deployment: Deployment,
+    quantizers: Mapping[str, Quantizer],
+    judged: Sequence[Mapping[str, Array]],
+) -> dict[str, int | None]:
+    centres = {}
+    for plan in deployment.tensors:
+        quantizer = quantizers[plan.name]
+        levels = [quantizer.quantize(_feature_map(plan, maps)).reshape(-1) for maps in judged]
+        counts = np.bincount(np.concatenate(levels), minlength=1 << quantizer.bit_depth)
+        centres[plan.name] = fitted_centre(counts, quantizer)
+    return centres

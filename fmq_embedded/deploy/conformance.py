@@ -1,0 +1,85 @@
+"""Worked cases of a deployment: maps, their levels, the bitstream and what comes back."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.errors import InputError, MismatchError
+from fmq_embedded.files import read_array, read_bytes, write_atomically
+
+FOLDER = "conformance"
+STREAM = "stream.fmq"
+SUMS = "SHA256SUMS"
+
+Array = npt.NDArray[Any]
+
+
+def write_case(deployment: Deployment, folder: Path, maps: Mapping[str, Array]) -> None:
+    """Write one case into the deployment folder's `conformance`.
+
+    Tensor i has i.samples.npy, i.levels.npy and i.decoded.npy; stream.fmq holds all; SHA256SUMS
+    is as `sha256sum -c` takes it.
+    """
+    target = folder / FOLDER
+    target.mkdir(parents=True, exist_ok=True)
+    levels = deployment.quantize(maps)
+    stream = deployment.encode(maps)
+    decoded = deployment.decode(stream)
+    files = {STREAM: stream}
+    for index, plan in enumerate(deployment.tensors):
+        files[f"{index}.samples.npy"] = _npy(maps[plan.name])
+        files[f"{index}.levels.npy"] = _npy(levels[plan.name])
+        files[f"{index}.decoded.npy"] = _npy(decoded[plan.name])
+    sums = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items()]
+    files[SUMS] = "".join(sums).encode()
+    for name, data in files.items():
+        write_atomically(target / name, data)
+
+
+def case_maps(deployment: Deployment, folder: Path) -> dict[str, Array]:
+    """The feature maps of a deployment's case, by tensor.
+
+    Raises:
+        InputError: the deployment has none; it is not calibrated.
+    """
+    target = folder / FOLDER
+    if not (target / SUMS).is_file():
+        raise InputError(f"{target} holds no case; run `inv calibrate` on the deployment first")
+    maps = {}
+    for index, plan in enumerate(deployment.tensors):
+        array = read_array(target / f"{index}.samples.npy")
+        assert not isinstance(array, dict)
+        maps[plan.name] = array
+    return maps
+
+
+def check_case(deployment: Deployment, folder: Path) -> None:
+    """Check that this version still gives what the case holds.
+
+    Raises:
+        MismatchError: a file was changed, or the bitstream is not the one that was written.
+    """
+    target = folder / FOLDER
+    for line in read_bytes(target / SUMS).decode().splitlines():
+        digest, name = line.split(maxsplit=1)
+        if hashlib.sha256(read_bytes(target / name)).hexdigest() != digest:
+            raise MismatchError(f"{target / name} is not the file that was written: its sum differs")
+    if deployment.encode(case_maps(deployment, folder)) != read_bytes(target / STREAM):
+        raise MismatchError(
+            f"the bitstream of {target} is not what this version gives; was the deployment "
+            "changed after it was calibrated?"
+        )
+
+
+def _npy(array: Array) -> bytes:
+    out = io.BytesIO()
+    np.save(out, array)
+    return out.getvalue()

@@ -1,0 +1,297 @@
+"""A deployment: one folder that says everything about a split network and how its maps are coded.
+
+    deployment.toml   for people: the model, the tensors, their quantizers
+    tables.npz        integers: decision thresholds and reconstruction values
+    head.tflite       for the device
+    tail.tflite       for the gateway
+
+The same inputs give byte-identical files.
+"""
+
+from __future__ import annotations
+
+import io
+import tomllib
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fmq_embedded import codec
+from fmq_embedded.bitstream.headers import Preamble, TensorHeader
+from fmq_embedded.errors import InputError, unknown_name
+from fmq_embedded.feature_map import FeatureMap
+from fmq_embedded.files import write_atomically
+from fmq_embedded.quantizers import Quantizer
+
+FORMAT = 1
+DESCRIPTION = "deployment.toml"
+TABLES = "tables.npz"
+HEAD = "head.tflite"
+TAIL = "tail.tflite"
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class TensorPlan:
+    """A feature map that crosses the link.
+
+    Args:
+        name: in the model.
+        shape: with the batch axis.
+        dtype: of the head's output and the tail's input.
+        scale, zero_point: of integer samples.
+        quantizer: None until the deployment is calibrated.
+        centre: the level that residuals are taken from; None for that of 0.
+        why: how the quantizer was chosen, in words.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float = 1.0
+    zero_point: int = 0
+    quantizer: Quantizer | None = None
+    centre: int | None = None
+    why: str = ""
+
+    @property
+    def header(self) -> TensorHeader:
+        """The tensor's header in a bitstream.
+
+        Raises:
+            InputError: without a quantizer.
+        """
+        if self.quantizer is None:
+            raise InputError(
+                f"tensor {self.name!r} has no quantizer yet; run `inv calibrate` on the deployment"
+            )
+        return TensorHeader(
+            self.shape,
+            self.dtype,
+            self.scale,
+            self.zero_point,
+            quantizer=self.quantizer,
+            centre=self.centre,
+        )
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A split network and how its feature maps are coded.
+
+    Args:
+        name: of the deployment; a C identifier is made from it.
+        model: the file name of the whole model.
+        model_sha256: of that file.
+        tensors: in the order of the head's outputs and the tail's inputs.
+    """
+
+    name: str
+    model: str
+    model_sha256: str
+    tensors: tuple[TensorPlan, ...]
+
+    @property
+    def preamble(self) -> Preamble:
+        """How a bitstream of this deployment begins: no names, for both ends have the folder."""
+        return Preamble(len(self.tensors))
+
+    @property
+    def crc32(self) -> int:
+        """A number that tells this deployment's coding from another's."""
+        return zlib.crc32(_toml_bytes(self) + _tables_bytes(self))
+
+    def with_quantizers(
+        self,
+        quantizers: Mapping[str, Quantizer],
+        centres: Mapping[str, int | None],
+        why: Mapping[str, str],
+    ) -> Deployment:
+        """The same deployment with these quantizers, centres and reasons."""
+        tensors = tuple(
+            replace(
+                plan,
+                quantizer=quantizers[plan.name],
+                centre=centres[plan.name],
+                why=why[plan.name],
+            )
+            for plan in self.tensors
+        )
+        return replace(self, tensors=tensors)
+
+    def quantize(self, maps: Mapping[str, Array]) -> dict[str, Array]:
+        """The levels of the feature maps, by name.
+
+        Raises:
+            InputError: a map is missing, or has another shape or dtype than the plan.
+        """
+        levels = {}
+        for plan in self.tensors:
+            if plan.name not in maps:
+                raise unknown_name("feature map given for tensor", plan.name, maps)
+            samples = maps[plan.name]
+            if samples.shape != plan.shape or samples.dtype.name != plan.dtype:
+                raise InputError(
+                    f"tensor {plan.name!r} is {plan.dtype} {plan.shape}; got "
+                    f"{samples.dtype.name} {samples.shape}"
+                )
+            item = FeatureMap(samples, plan.scale, plan.zero_point, plan.name)
+            assert plan.header.quantizer is not None
+            levels[plan.name] = plan.header.quantizer.quantize(item)
+        return levels
+
+    def encode(self, maps: Mapping[str, Array]) -> bytes:
+        """The bitstream of the feature maps: byte for byte what the device writes."""
+        levels = self.quantize(maps)
+        tensors = [(plan.header, levels[plan.name]) for plan in self.tensors]
+        return codec.assemble(self.preamble, tensors)
+
+    def decode(self, data: bytes) -> dict[str, Array]:
+        """The feature maps of a bitstream of this deployment, by name.
+
+        Raises:
+            BitstreamError: see `fmq_embedded.decode`.
+            InputError: the stream is of another deployment.
+        """
+        stream = codec.read_stream(data)
+        wanted = [plan.header for plan in self.tensors]
+        if [tensor.header for tensor in stream.tensors] != wanted:
+            raise InputError(
+                f"the stream is not of deployment {self.name!r}: its tensors or quantizers differ; "
+                "use the folder that the device's tables were made from"
+            )
+        return {
+            plan.name: tensor.samples()
+            for plan, tensor in zip(self.tensors, stream.tensors, strict=True)
+        }
+
+
+def save(deployment: Deployment, folder: Path) -> None:
+    """Write the description and the tables; each file is there whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / TABLES, _tables_bytes(deployment))
+    write_atomically(folder / DESCRIPTION, _toml_bytes(deployment))
+
+
+def load(folder: Path) -> Deployment:
+    """Read a deployment.
+
+    Raises:
+        InputError: there is none in the folder, or its files cannot be read or do not fit.
+    """
+    path = folder / DESCRIPTION
+    if not path.is_file():
+        raise InputError(f"{folder} holds no {DESCRIPTION}; make a deployment with `inv split`")
+    try:
+        description = tomllib.loads(path.read_text(encoding="utf-8"))
+        with np.load(folder / TABLES, allow_pickle=False) as tables:
+            return _from_description(description, dict(tables))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {error}; make it anew with `inv split`") from error
+
+
+def _from_description(description: Mapping[str, Any], tables: Mapping[str, Array]) -> Deployment:
+    if description["format"] != FORMAT:
+        raise InputError(f"format {description['format']} of the deployment is not {FORMAT}")
+    tensors = []
+    for index, entry in enumerate(description["tensor"]):
+        quantizer = entry.get("quantizer")
+        tensors.append(
+            TensorPlan(
+                entry["name"],
+                tuple(entry["shape"]),
+                entry["dtype"],
+                entry.get("scale", 1.0),
+                entry.get("zero_point", 0),
+                _quantizer(quantizer, index, tables) if quantizer else None,
+                entry.get("centre"),
+                entry.get("why", ""),
+            )
+        )
+    model = description["model"]
+    return Deployment(description["name"], model["file"], model["sha256"], tuple(tensors))
+
+
+def _quantizer(entry: Mapping[str, Any], index: int, tables: Mapping[str, Array]) -> Quantizer:
+    if entry.get("explicit"):
+        limits = tables[f"tensor{index}_threshold_bits"].view(np.float32)
+        points = tables[f"tensor{index}_value_bits"].view(np.float32)
+        return Quantizer.explicit(limits.tolist(), points.tolist(), entry["distribution"])
+    return Quantizer(
+        entry["distribution"],
+        entry["bit_depth"],
+        entry["step_size"],
+        entry["rounding_offset"],
+        entry["rounding"],
+        tuple(entry["parameters"]),
+        entry["span_is_fitted"],
+    )
+
+
+def _toml_bytes(deployment: Deployment) -> bytes:
+    import tomli_w
+
+    description: dict[str, Any] = {
+        "format": FORMAT,
+        "name": deployment.name,
+        "model": {"file": deployment.model, "sha256": deployment.model_sha256},
+        "tensor": [_entry(plan) for plan in deployment.tensors],
+    }
+    return tomli_w.dumps(description).encode()
+
+
+def _entry(plan: TensorPlan) -> dict[str, Any]:
+    entry: dict[str, Any] = {"name": plan.name, "shape": list(plan.shape), "dtype": plan.dtype}
+    if plan.dtype != "float32":
+        entry |= {"scale": plan.scale, "zero_point": plan.zero_point}
+    if plan.centre is not None:
+        entry["centre"] = plan.centre
+    if plan.why:
+        entry["why"] = plan.why
+    quantizer = plan.quantizer
+    if quantizer is None:
+        return entry
+    entry["quantizer"] = {
+        "distribution": quantizer.distribution,
+        "bit_depth": quantizer.bit_depth,
+    }
+    if quantizer.is_explicit:
+        entry["quantizer"]["explicit"] = True
+    else:
+        entry["quantizer"] |= {
+            "step_size": quantizer.step_size,
+            "rounding_offset": quantizer.rounding_offset,
+            "rounding": quantizer.rounding,
+            "parameters": list(quantizer.parameters),
+            "span_is_fitted": quantizer.span_is_fitted,
+        }
+    return entry
+
+
+def _tables_bytes(deployment: Deployment) -> bytes:
+    arrays: dict[str, Array] = {}
+    for index, plan in enumerate(deployment.tensors):
+        if plan.quantizer is not None:
+            arrays |= _tables(plan.quantizer, index)
+    out = io.BytesIO()
+    np.savez(out, **arrays)  # type: ignore[arg-type]  # (numpy's stub of savez differs by version)
+    return out.getvalue()
+
+
+def _tables(quantizer: Quantizer, index: int) -> dict[str, Array]:
+    if quantizer.thresholds is None or quantizer.values is None:
+        return {}
+    bits: dict[str, Sequence[float]] = {
+        "threshold_bits": quantizer.thresholds,
+        "value_bits": quantizer.values,
+    }
+    return {
+        f"tensor{index}_{name}": np.asarray(values, np.float32).view(np.uint32)
+        for name, values in bits.items()
+    }
