@@ -1,0 +1,102 @@
+"""A deployment as firmware: its C source, its build for a board, a board that runs it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from firmware_tools.boards import Board, load_board
+from firmware_tools.emulators import DEFAULT_EMULATOR, EMULATORS, emulator
+from firmware_tools.link.device import Device
+from firmware_tools.toolchains import DEFAULT_TOOLCHAIN, toolchain
+from firmware_tools.toolchains.toolchain import Build
+from fmq_embedded.deploy.c_tables import SOURCE, c_tables
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.files import write_atomically
+
+HERE = Path(__file__).resolve().parent
+LIBFMQ_INCLUDE = HERE / "libfmq" / "include"
+APP = HERE / "app"
+
+DEFAULT_BOARD = "mps2-an386"
+
+
+def library_sources() -> list[Path]:
+    """The C files of libfmq, in a fixed order."""
+    return sorted((HERE / "libfmq" / "src").glob("*.c"))
+
+
+def write_c(deployment: Deployment, folder: Path) -> list[Path]:
+    """Write the generated header and source into a folder; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, text in c_tables(deployment).items():
+        write_atomically(folder / name, text.encode())
+        paths.append(folder / name)
+    return paths
+
+
+def build_firmware(
+    deployment: Deployment,
+    out_dir: Path,
+    board: str = DEFAULT_BOARD,
+    *,
+    tools: str = DEFAULT_TOOLCHAIN,
+    optimise: str = "-O2",
+) -> Build:
+    """Generate the C source into `out_dir` and build the firmware there.
+
+    Args:
+        deployment: calibrated.
+        out_dir: gets the generated source and firmware.elf, .bin and .map.
+        board: a board's id.
+        tools: a toolchain's name.
+        optimise: "-O2" or "-Os".
+
+    Raises:
+        InputError: an unknown board or toolchain, or a deployment that does not fit the board.
+        MissingToolError: the toolchain is not installed.
+    """
+    write_c(deployment, out_dir)
+    sources = [*library_sources(), *sorted(APP.glob("*.c")), out_dir / SOURCE]
+    return toolchain(tools).build(
+        load_board(board),
+        sources,
+        [LIBFMQ_INCLUDE, APP, out_dir],
+        {},
+        out_dir,
+        optimise=optimise,
+    )
+
+
+def emulators_of(board: Board) -> list[str]:
+    """The installed emulators that can run a board, by name."""
+    models = {"unicorn": board.emulator.unicorn_cpu, "qemu": board.emulator.qemu_machine}
+    return [name for name, model in models.items() if model and EMULATORS[name].installed()]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A board that runs the firmware, and what to convert its counters with."""
+
+    device: Device
+    board: Board
+
+
+@contextlib.contextmanager
+def run_emulated(build: Build, emulator_name: str = DEFAULT_EMULATOR) -> Iterator[Running]:
+    """Start a build in an emulator and open the link to it.
+
+    Raises:
+        MissingToolError: the emulator is not installed.
+        LinkError: the firmware faults or does not answer.
+    """
+    with emulator(emulator_name).start(build.board, build.elf) as running:
+        try:
+            with Device.open(running.url, baud=build.board.uart.baud) as device:
+                yield Running(device, build.board)
+        except BaseException:
+            running.check(wait_s=0.5)
+            raise

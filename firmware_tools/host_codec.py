@@ -1,0 +1,173 @@
+"""libfmq built for this machine with a deployment's generated tables, called through ctypes."""
+
+from __future__ import annotations
+
+import ctypes
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from firmware_tools.firmware import LIBFMQ_INCLUDE, library_sources, write_c
+from firmware_tools.toolchains import host_library
+from fmq_embedded.deploy.c_tables import SOURCE
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.errors import FmqError
+
+Array = npt.NDArray[Any]
+
+STATUSES = {
+    -1: "argument",
+    -2: "not finite",
+    -3: "buffer too small",
+    -4: "truncated",
+    -5: "syntax",
+    -6: "checksum",
+    -7: "unsupported",
+    -8: "limit",
+}
+
+
+class _Tensor(ctypes.Structure):
+    """fmq_tensor_t."""
+
+    _fields_ = (
+        ("rows", ctypes.c_uint32),
+        ("columns", ctypes.c_uint32),
+        ("channels", ctypes.c_uint32),
+        ("count", ctypes.c_uint32),
+        ("centre", ctypes.c_uint16),
+        ("bit_depth", ctypes.c_uint8),
+        ("quantizer", ctypes.c_void_p),
+        ("dequantizer", ctypes.c_void_p),
+        ("header", ctypes.c_void_p),
+        ("header_size", ctypes.c_uint32),
+    )
+
+
+class _Deployment(ctypes.Structure):
+    """fmq_deployment_t."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("crc32", ctypes.c_uint32),
+        ("preamble", ctypes.c_void_p),
+        ("preamble_size", ctypes.c_uint32),
+        ("tensors", ctypes.POINTER(_Tensor)),
+        ("tensor_count", ctypes.c_uint32),
+    )
+
+
+class LibraryError(FmqError):
+    """libfmq answered with an error status."""
+
+    exit_status = 1
+
+
+class HostCodec:
+    """The C library on this machine, with the tables of one deployment."""
+
+    def __init__(self, deployment: Deployment, *, sanitize: str = "none") -> None:
+        self.deployment = deployment
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            write_c(deployment, folder)
+            path = host_library(
+                [*library_sources(), folder / SOURCE], [LIBFMQ_INCLUDE, folder], sanitize=sanitize
+            )
+        self._library = ctypes.CDLL(str(path))
+        self._tables = _Deployment.in_dll(self._library, "fmq_deployment")
+        for function in ("fmq_work_size", "fmq_stream_limit"):
+            getattr(self._library, function).restype = ctypes.c_size_t
+
+    def quantize(self, index: int, samples: Array) -> Array:
+        """The levels of samples of tensor `index`'s type, of any number."""
+        plan = self.deployment.tensors[index]
+        assert plan.quantizer is not None
+        source = np.ascontiguousarray(samples, plan.dtype)
+        levels = np.empty(source.shape, plan.quantizer.level_dtype)
+        self._call(
+            "fmq_quantize",
+            ctypes.c_void_p(self._tables.tensors[index].quantizer),
+            _pointer(source),
+            ctypes.c_size_t(source.size),
+            _pointer(levels),
+        )
+        return levels
+
+    def dequantize(self, index: int, levels: Array) -> Array:
+        """The samples of levels of tensor `index`."""
+        plan = self.deployment.tensors[index]
+        assert plan.quantizer is not None
+        source = np.ascontiguousarray(levels, plan.quantizer.level_dtype)
+        samples = np.empty(source.shape, plan.dtype)
+        self._call(
+            "fmq_dequantize",
+            ctypes.c_void_p(self._tables.tensors[index].dequantizer),
+            _pointer(source),
+            ctypes.c_size_t(source.size),
+            _pointer(samples),
+        )
+        return samples
+
+    def encode(self, levels: Mapping[str, Array]) -> bytes:
+        """The bitstream of the levels of all tensors."""
+        sources = [
+            np.ascontiguousarray(levels[plan.name], plan.quantizer.level_dtype)
+            for plan in self.deployment.tensors
+            if plan.quantizer is not None
+        ]
+        limit = int(self._library.fmq_stream_limit(ctypes.byref(self._tables)))
+        out = np.empty(limit, np.uint8)
+        work = self._work()
+        size = ctypes.c_size_t()
+        self._call(
+            "fmq_encode",
+            ctypes.byref(self._tables),
+            (ctypes.c_void_p * len(sources))(*(s.ctypes.data for s in sources)),
+            _pointer(work),
+            ctypes.c_size_t(work.size),
+            _pointer(out),
+            ctypes.c_size_t(limit),
+            ctypes.byref(size),
+        )
+        return out[: size.value].tobytes()
+
+    def decode(self, data: bytes) -> dict[str, Array]:
+        """The levels of a bitstream of the deployment, by tensor."""
+        levels = {
+            plan.name: np.empty(plan.shape, plan.quantizer.level_dtype)
+            for plan in self.deployment.tensors
+            if plan.quantizer is not None
+        }
+        source = np.frombuffer(data, np.uint8)
+        work = self._work()
+        self._call(
+            "fmq_decode",
+            ctypes.byref(self._tables),
+            _pointer(source),
+            ctypes.c_size_t(source.size),
+            (ctypes.c_void_p * len(levels))(*(a.ctypes.data for a in levels.values())),
+            _pointer(work),
+            ctypes.c_size_t(work.size),
+        )
+        return levels
+
+    def _work(self) -> npt.NDArray[np.uint8]:
+        sizes = [
+            int(self._library.fmq_work_size(ctypes.byref(self._tables.tensors[index])))
+            for index in range(self._tables.tensor_count)
+        ]
+        return np.empty(max(sizes), np.uint8)
+
+    def _call(self, name: str, *arguments: Any) -> None:
+        status = int(getattr(self._library, name)(*arguments))
+        if status:
+            raise LibraryError(f"{name} answered {status} ({STATUSES.get(status, 'unknown')})")
+
+
+def _pointer(array: Array) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)

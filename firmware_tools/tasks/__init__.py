@@ -1,0 +1,1 @@
+"""The tasks: thin; they parse, call and print. `inv` and `fmq` run the same collection."""

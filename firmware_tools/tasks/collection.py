@@ -1,0 +1,12 @@
+"""All tasks in one collection."""
+
+from __future__ import annotations
+
+from invoke.collection import Collection
+
+from firmware_tools.tasks import deploying, developing, files, hardware, proving, showing
+
+namespace = Collection()
+for module in (showing, files, deploying, proving, hardware, developing):
+    for item in module.TASKS:
+        namespace.add_task(item)

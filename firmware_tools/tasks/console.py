@@ -1,0 +1,111 @@
+"""What a task prints: results on stdout, progress and errors on stderr, data with --json."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from invoke.exceptions import Exit
+from invoke.tasks import task
+
+from fmq_embedded.errors import FmqError
+from fmq_embedded.files import write_atomically
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+JSON_HELP = "print JSON instead of text; with a file's name, write it there as well as the text"
+
+
+def fmq_task(**options: Any) -> Callable[[Function], Any]:
+    """An invoke task whose expected errors end in one line and the right status.
+
+    A parameter `json` becomes the option --json, alone or with a file's name.
+    """
+
+    def wrap(function: Function) -> Any:
+        names = function.__code__.co_varnames[: function.__code__.co_argcount]
+        if "json" in names:
+            options.setdefault("optional", []).append("json")
+            options.setdefault("help", {})["json"] = JSON_HELP
+
+        @functools.wraps(function)
+        def run(*arguments: Any, **keywords: Any) -> Any:
+            try:
+                return function(*arguments, **keywords)
+            except FmqError as error:
+                raise Exit(f"error: {error}", error.exit_status) from error
+            except OSError as error:
+                raise Exit(f"error: {_os_error(error)}", 2) from error
+
+        return task(run, auto_shortflags=False, **options)
+
+    return wrap
+
+
+def emit(text: str, data: Any, json_target: bool | str | None) -> None:
+    """Print a result.
+
+    Args:
+        text: for people.
+        data: the same for programs: what `json.dumps` takes.
+        json_target: the option --json: None or False, True for stdout, or a file's name.
+    """
+    if json_target is True:
+        sys.stdout.write(json.dumps(data, indent=2) + "\n")
+        return
+    sys.stdout.write(text.rstrip("\n") + "\n")
+    if json_target:
+        write_atomically(Path(str(json_target)), (json.dumps(data, indent=2) + "\n").encode())
+
+
+@contextlib.contextmanager
+def steps(total: int) -> Iterator[Callable[[str], None]]:
+    """Progress on stderr: call what is yielded with the name of each step as it begins."""
+    from rich.console import Console  # noqa: PLC0415 (only when something is shown)
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("", total=total)
+        started = False
+
+        def step(name: str) -> None:
+            nonlocal started
+            if started:
+                progress.advance(bar)
+            started = True
+            progress.update(bar, description=name)
+            if not console.is_terminal:
+                console.print(f"· {name}", highlight=False)
+
+        yield step
+
+
+def portion(wanted: bool) -> Callable[[int, int], None] | None:
+    """Progress by numbers, as a percentage on stderr; None where it is not wanted."""
+    shown = -1
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown
+        percent = 100 * done // max(total, 1)
+        if percent != shown:
+            shown = percent
+            print(f"\r{percent} %", end="", file=sys.stderr, flush=True)
+
+    return show if wanted else None
+
+
+def _os_error(error: OSError) -> str:
+    where = f" {error.filename}" if error.filename else ""
+    return f"{error.strerror or error}:{where}" if where else str(error)

@@ -1,0 +1,144 @@
+"""From a model to tables: split, calibrate, headers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from invoke.context import Context
+
+from firmware_tools.tasks.console import emit, fmq_task, steps
+from fmq_embedded.errors import InputError, MismatchError
+
+
+@fmq_task(
+    help={
+        "model": "a .tflite file, or the name of a model that a package ships (see `fmq boards`)",
+        "at": "the tensors to cut at, with commas between them",
+        "out": "the deployment folder to write",
+        "name": "of the deployment; by default the model's",
+    },
+)
+def split(
+    context: Context, model: str, at: str, out: str, name: str = "", json: str | None = None
+) -> None:
+    """Cut a .tflite model into head and tail at named tensors; make a deployment folder."""
+    from fmq_embedded.deploy.split_model import split_model
+    from fmq_embedded.files import read_bytes
+    from fmq_embedded.model_store import MODELS, fetch
+
+    path = fetch(model) if model in MODELS and not Path(model).exists() else Path(model)
+    tensors = [tensor.strip() for tensor in at.split(",") if tensor.strip()]
+    label = name or (model if model in MODELS else "")
+    deployment = split_model(
+        read_bytes(path), tensors, Path(out), model_file=path.name, name=label
+    )
+    rows = [
+        {"name": plan.name, "shape": list(plan.shape), "dtype": plan.dtype}
+        for plan in deployment.tensors
+    ]
+    text = [f"{out}: head.tflite, tail.tflite; what crosses the link:"]
+    text += [f"  {r['name']}: {r['dtype']} {'×'.join(map(str, r['shape']))}" for r in rows]
+    text.append(f"next: inv calibrate --deployment {out} --data DATA")
+    emit("\n".join(text), {"deployment": out, "tensors": rows}, json)
+
+
+@fmq_task(
+    help={
+        "deployment": "the folder",
+        "data": "an .npy file of inputs (the first axis counts them), a folder of .npy files, "
+        "or `photos`: crops of scikit-image's, for BlazeFace",
+        "tail-sqnr": "the least signal-to-noise ratio of the tail's outputs, in dB",
+        "bit-depths": "those to try, with commas between them",
+    },
+)
+def calibrate(
+    context: Context,
+    deployment: str,
+    data: str,
+    tail_sqnr: float = 30.0,
+    bit_depths: str = "3,4,5,6,7,8",
+    json: str | None = None,
+) -> None:
+    """Run data through the head and choose each tensor's quantizer by the tail's outputs."""
+    from firmware_tools.tasks.inspecting import describe
+    from fmq_embedded.deploy.calibrate import calibrate as run
+    from fmq_embedded.deploy.calibration_data import calibration_inputs
+
+    folder = Path(deployment)
+    with steps(2) as step:
+        made, report = run(
+            folder,
+            calibration_inputs(data, folder),
+            tail_sqnr=tail_sqnr,
+            bit_depths=_numbers(bit_depths),
+            step=step,
+        )
+    rows = [
+        {
+            "name": choice.tensor,
+            "kind": choice.chosen.kind,
+            "bits": choice.chosen.bits,
+            "relative_error": choice.chosen.relative_error,
+            "bit_depth": choice.chosen.quantizer.bit_depth,
+            "quantizer": describe(choice.chosen.quantizer),
+        }
+        for choice in report.choices
+    ]
+    text = f"{report}\n{folder / 'deployment.toml'} has the quantizers of {made.name}"
+    emit(text, {"change": report.change, "limit": report.limit, "tensors": rows}, json)
+
+
+@fmq_task(
+    help={
+        "deployment": "the folder",
+        "out": "where to write; by default the deployment's own folder `c`",
+        "check": "write nothing; status 1 if the files are not what would be written",
+        "flash-budget": "bytes of tables that one quantizer may take",
+    },
+)
+def headers(
+    context: Context,
+    deployment: str,
+    out: str = "",
+    check: bool = False,
+    flash_budget: int = 4096,
+    json: str | None = None,
+) -> None:
+    """Generate the C header and source of a deployment's tables."""
+    from fmq_embedded.deploy.c_tables import c_tables
+    from fmq_embedded.deploy.deployment import load
+    from fmq_embedded.files import write_atomically
+
+    folder = Path(out) if out else Path(deployment) / "c"
+    texts = c_tables(load(Path(deployment)), flash_budget)
+    if check:
+        stale = [
+            name
+            for name, text in texts.items()
+            if not (folder / name).is_file() or (folder / name).read_bytes() != text.encode()
+        ]
+        if stale:
+            raise MismatchError(
+                f"{folder}: {', '.join(stale)} is not what the deployment gives; run "
+                f"inv headers --deployment {deployment}"
+            )
+        emit(f"{folder}: up to date", {"folder": str(folder), "stale": []}, json)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        write_atomically(folder / name, text.encode())
+    sizes = {name: len(text.encode()) for name, text in texts.items()}
+    lines = [f"{folder / name}: {size:,} bytes" for name, size in sizes.items()]
+    emit("\n".join(lines), {"folder": str(folder), "files": sizes}, json)
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise InputError(
+            f"--bit-depths is whole numbers with commas, such as 4,6,8; got {text!r}"
+        ) from error
+
+
+TASKS = (split, calibrate, headers)

@@ -1,0 +1,44 @@
+"""The demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from invoke.context import Context
+
+from firmware_tools.emulators import DEFAULT_EMULATOR
+from firmware_tools.firmware import DEFAULT_BOARD
+from firmware_tools.tasks.console import emit, fmq_task, steps
+from firmware_tools.toolchains import DEFAULT_TOOLCHAIN
+from fmq_embedded.errors import MismatchError
+
+
+@fmq_task(
+    help={
+        "out": "folder for the deployment and the picture",
+        "board": "the board whose firmware runs",
+        "toolchain": "zig or arm-none-eabi-gcc",
+        "emulator": "unicorn or qemu",
+    }
+)
+def demo(
+    context: Context,
+    out: str = "fmq-demo",
+    board: str = DEFAULT_BOARD,
+    toolchain: str = DEFAULT_TOOLCHAIN,
+    emulator: str = DEFAULT_EMULATOR,
+    json: str | None = None,
+) -> None:
+    """The whole path: a real model, an emulated board, the same bits on both sides, a picture."""
+    from firmware_tools.demo import STEPS, run_demo
+
+    with steps(STEPS) as step:
+        result = run_demo(
+            Path(out), board=board, tools=toolchain, emulator_name=emulator, step=step
+        )
+    emit(str(result), result.to_json(), json)
+    if not (result.bit_exact and result.split_exact):
+        raise MismatchError("the board, the Numba path and the reference do not agree; see above")
+
+
+TASKS = (demo,)
