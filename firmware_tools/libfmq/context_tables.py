@@ -5,7 +5,6 @@ Run as `python -m firmware_tools.libfmq.context_tables`; a test compares the fil
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -61,7 +60,7 @@ def main() -> None:
     """Write the header."""
     temporary = PATH.with_suffix(".tmp")
     temporary.write_text(render(), encoding="ascii")
-    os.replace(temporary, PATH)
+    temporary.replace(PATH)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ class Image:
 
 
 def build_image(folder: Path, toolchain_name: str, optimise: str = "-O2") -> Image:
-    from elftools.elf.elffile import ELFFile  # noqa: PLC0415
+    from elftools.elf.elffile import ELFFile
 
     tool = toolchain(toolchain_name)
     base = tool.compiler(core("cortex-m4"))
@@ -66,11 +66,13 @@ class Machine:
     """A Cortex-M4 with the image in it."""
 
     def __init__(self, image: Image) -> None:
-        import unicorn  # noqa: PLC0415
-        from unicorn import arm_const as arm  # noqa: PLC0415
+        import unicorn
+        from unicorn import arm_const as arm
 
         self._arm, self._image = arm, image
-        self._machine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        self._machine = unicorn.Uc(
+            unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS
+        )
         self._machine.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M4)
         self._machine.mem_map(CODE, CODE_SIZE)
         self._machine.mem_map(DATA, DATA_SIZE)
@@ -113,7 +115,7 @@ class Machine:
         raw = bytes(self._machine.mem_read(OUTPUT, levels.nbytes))
         return status, np.frombuffer(raw, levels.dtype)
 
-    def decision_cost(self, bits: np.ndarray) -> float:
+    def decision_cost(self, bits: Levels) -> float:
         """Instructions per decision; `bits`: uint8, context << 1 | decision."""
         self._machine.mem_write(INPUT, bits.tobytes())
         counts = {}

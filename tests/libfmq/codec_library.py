@@ -22,11 +22,13 @@ CODEC_SOURCES = tuple(
     for name in (
         "range_coder",
         "level_coder",
+        "level_model",
         "packing",
         "bitstream_window",
         "bitstream_writer",
         "bitstream_reader",
         "bitstream_parser",
+        "parser_fields",
         "codec",
         "crc32",
     )

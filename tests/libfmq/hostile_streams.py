@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tests.libfmq.codec_cases import read_in_pieces, small_stream, with_crc
 from tests.libfmq.codec_library import Codec, Parser
-from tests.libfmq.test_codec_c import read_in_pieces, small_stream, with_crc
 from tests.libfmq.test_parser_c import streams
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.libfmq.codec_library import CONSTANT, ENTROPY, PACKED, Parser
-from tests.libfmq.test_codec_c import (
+from tests.libfmq.codec_cases import (
     ARGUMENT,
     CHECKSUM,
     LIMIT,
@@ -18,6 +17,7 @@ from tests.libfmq.test_codec_c import (
     UNSUPPORTED,
     with_crc,
 )
+from tests.libfmq.codec_library import CONSTANT, ENTROPY, PACKED, Parser
 
 NONE, NO_CENTRE = 255, 0xFFFFFFFF
 START = b"FQ\x01"
@@ -66,7 +66,12 @@ def test_all_fields() -> None:
     status, tensor = parser.tensor()
     assert status == OK
     assert data[tensor.name :][: tensor.name_size] == b"conv"
-    assert (tensor.type, tensor.rank, list(tensor.dimensions[:2]), tensor.count) == (1, 2, [3, 5], 15)
+    assert (tensor.type, tensor.rank, list(tensor.dimensions[:2]), tensor.count) == (
+        1,
+        2,
+        [3, 5],
+        15,
+    )
     assert (tensor.scale, tensor.zero_point) == (0x3E800000, -10)
     assert (tensor.choice, tensor.shape, tensor.bit_depth) == (0x29, 0x5B, 12)
     assert (tensor.step_size, tensor.rounding_offset) == (0x40000000, 0x3E800000)
@@ -144,7 +149,6 @@ def test_preambles_that_are_refused(data: bytes, expected: int) -> None:
         (b"\x09" + bytes(9), SYNTAX),  # rank
         (b"\x41\x01", SYNTAX),  # samples
         (b"\x02" + varint(65536) * 2, LIMIT),
-
         (b"\x03" + varint(65536) * 2 + b"\x00", OK),
         (b"\x11\x01" + f32(0), SYNTAX),
         (b"\x11\x01" + f32(-1), SYNTAX),

@@ -3,7 +3,7 @@
 #include "fmq/bitstream.h"
 #include "fmq/crc32.h"
 
-#include "bitstream_window.h"
+#include "parser_fields.h"
 
 #include "memory.h"
 
@@ -31,75 +31,6 @@
 
 #define ONE 0x3F800000u
 #define HALF 0x3F000000u
-#define INFINITE 0x7F800000u
-
-/* ---- fields ---- */
-
-static fmq_status_t read_bytes(fmq_stream_parser_t *parser, size_t size, size_t *position)
-{
-    if (size > parser->size - parser->position) {
-        return FMQ_ERROR_TRUNCATED;
-    }
-    *position = parser->position;
-    parser->position += size;
-    return FMQ_OK;
-}
-
-static fmq_status_t read_u8(fmq_stream_parser_t *parser, uint8_t *value)
-{
-    size_t position = 0u;
-    const fmq_status_t status = read_bytes(parser, 1u, &position);
-
-    *value = status == FMQ_OK ? parser->data[position] : 0u;
-    return status;
-}
-
-static fmq_status_t read_varint(fmq_stream_parser_t *parser, uint32_t *value)
-{
-    const uint8_t *next = parser->data + parser->position;
-    const fmq_status_t status = fmq_window_varint(&next, parser->data + parser->size, value);
-
-    parser->position = (size_t)(next - parser->data);
-    return status;
-}
-
-static uint32_t bits_at(const fmq_stream_parser_t *parser, size_t position)
-{
-    const uint8_t *const byte = parser->data + position;
-
-    return (uint32_t)byte[0] | (uint32_t)byte[1] << 8 | (uint32_t)byte[2] << 16 |
-           (uint32_t)byte[3] << 24;
-}
-
-/* `count` finite float32; their position. */
-static fmq_status_t read_floats(fmq_stream_parser_t *parser, uint32_t count, size_t *position)
-{
-    const fmq_status_t status = read_bytes(parser, (size_t)count * 4u, position);
-    uint32_t index;
-
-    for (index = 0u; status == FMQ_OK && index < count; index++) {
-        if ((bits_at(parser, *position + (size_t)index * 4u) & INFINITE) == INFINITE) {
-            return FMQ_ERROR_SYNTAX;
-        }
-    }
-    return status;
-}
-
-static fmq_status_t read_float(fmq_stream_parser_t *parser, uint32_t *bits)
-{
-    size_t position = 0u;
-    const fmq_status_t status = read_floats(parser, 1u, &position);
-
-    if (status == FMQ_OK) {
-        *bits = bits_at(parser, position);
-    }
-    return status;
-}
-
-static bool is_above_zero(uint32_t bits)
-{
-    return bits != 0u && bits < INFINITE;
-}
 
 /* ---- preamble ---- */
 
@@ -109,17 +40,19 @@ static fmq_status_t read_structure(fmq_stream_parser_t *parser)
     fmq_status_t status;
 
     if ((parser->flags & AGREES_STRUCTURE) != 0u) {
-        return read_bytes(parser, 4u, &unused);
+        return fmq_parser_read_bytes(parser, 4u, &unused);
     }
     if ((parser->flags & HAS_STRUCTURE) == 0u) {
         return FMQ_OK;
     }
-    status = read_varint(parser, &parser->structure_size);
+    status = fmq_parser_read_varint(parser, &parser->structure_size);
     if (status == FMQ_OK && parser->structure_size > STRUCTURE_LIMIT) {
         return FMQ_ERROR_SYNTAX;
     }
-    return status != FMQ_OK ? status
-                            : read_bytes(parser, parser->structure_size, &parser->structure);
+    if (status != FMQ_OK) {
+        return status;
+    }
+    return fmq_parser_read_bytes(parser, parser->structure_size, &parser->structure);
 }
 
 fmq_status_t fmq_stream_parse(fmq_stream_parser_t *parser, const uint8_t *data, size_t size)
@@ -146,7 +79,7 @@ fmq_status_t fmq_stream_parse(fmq_stream_parser_t *parser, const uint8_t *data, 
     if (parser->flags >= 6u) { /* unknown, or two structures */
         return FMQ_ERROR_SYNTAX;
     }
-    status = read_varint(parser, &parser->tensors_left);
+    status = fmq_parser_read_varint(parser, &parser->tensors_left);
     if (status == FMQ_OK && (parser->tensors_left == 0u || parser->tensors_left > TENSOR_LIMIT)) {
         return FMQ_ERROR_SYNTAX;
     }
@@ -157,13 +90,19 @@ fmq_status_t fmq_stream_parse(fmq_stream_parser_t *parser, const uint8_t *data, 
 
 static fmq_status_t read_name(fmq_stream_parser_t *parser, fmq_stream_tensor_t *tensor)
 {
-    const fmq_status_t status =
-        (parser->flags & HAS_NAMES) != 0u ? read_varint(parser, &tensor->name_size) : FMQ_OK;
+    fmq_status_t status;
 
-    if (status == FMQ_OK && tensor->name_size > NAME_LIMIT) {
+    if ((parser->flags & HAS_NAMES) == 0u) {
+        return FMQ_OK;
+    }
+    status = fmq_parser_read_varint(parser, &tensor->name_size);
+    if (status != FMQ_OK) {
+        return status;
+    }
+    if (tensor->name_size > NAME_LIMIT) {
         return FMQ_ERROR_SYNTAX;
     }
-    return status != FMQ_OK ? status : read_bytes(parser, tensor->name_size, &tensor->name);
+    return fmq_parser_read_bytes(parser, tensor->name_size, &tensor->name);
 }
 
 static fmq_status_t read_dimensions(fmq_stream_parser_t *parser, fmq_stream_tensor_t *tensor)
@@ -175,7 +114,7 @@ static fmq_status_t read_dimensions(fmq_stream_parser_t *parser, fmq_stream_tens
 
     for (index = 0u; index < tensor->rank; index++) {
         uint32_t dimension;
-        const fmq_status_t status = read_varint(parser, &dimension);
+        const fmq_status_t status = fmq_parser_read_varint(parser, &dimension);
 
         if (status != FMQ_OK) {
             return status;
@@ -198,13 +137,13 @@ static fmq_status_t read_integers(fmq_stream_parser_t *parser, fmq_stream_tensor
     static const int32_t lowest[4] = {0, -128, 0, -32768};
     static const int32_t highest[4] = {0, 127, 255, 32767};
     uint32_t zero_point = 0u;
-    fmq_status_t status = read_float(parser, &tensor->scale);
+    fmq_status_t status = fmq_parser_read_float(parser, &tensor->scale);
 
-    if (status == FMQ_OK && !is_above_zero(tensor->scale)) {
+    if (status == FMQ_OK && !fmq_parser_is_above_zero(tensor->scale)) {
         return FMQ_ERROR_SYNTAX;
     }
     if (status == FMQ_OK) {
-        status = read_varint(parser, &zero_point);
+        status = fmq_parser_read_varint(parser, &zero_point);
     }
     if (status == FMQ_OK && zero_point > 0xFFFFu) {
         return FMQ_ERROR_SYNTAX;
@@ -242,11 +181,11 @@ static fmq_status_t read_step(fmq_stream_parser_t *parser, fmq_stream_tensor_t *
     if ((tensor->shape & HAS_STEP) == 0u) {
         return FMQ_OK;
     }
-    status = read_float(parser, &tensor->step_size);
-    if (status == FMQ_OK && !is_above_zero(tensor->step_size)) {
+    status = fmq_parser_read_float(parser, &tensor->step_size);
+    if (status == FMQ_OK && !fmq_parser_is_above_zero(tensor->step_size)) {
         return FMQ_ERROR_SYNTAX;
     }
-    return status != FMQ_OK ? status : read_float(parser, &tensor->rounding_offset);
+    return status != FMQ_OK ? status : fmq_parser_read_float(parser, &tensor->rounding_offset);
 }
 
 static fmq_status_t read_parameters(fmq_stream_parser_t *parser, fmq_stream_tensor_t *tensor)
@@ -268,7 +207,7 @@ static fmq_status_t read_parameters(fmq_stream_parser_t *parser, fmq_stream_tens
     } else if (METHOD(choice) <= METHOD_HISTOGRAM && DISTRIBUTION(choice) == LAPLACE) {
         tensor->parameter_count = 1u;
     }
-    return read_floats(parser, tensor->parameter_count, &tensor->parameters);
+    return fmq_parser_read_floats(parser, tensor->parameter_count, &tensor->parameters);
 }
 
 static fmq_status_t read_centre(fmq_stream_parser_t *parser, fmq_stream_tensor_t *tensor)
@@ -279,7 +218,7 @@ static fmq_status_t read_centre(fmq_stream_parser_t *parser, fmq_stream_tensor_t
     if ((tensor->shape & HAS_CENTRE) == 0u) {
         return FMQ_OK;
     }
-    status = read_varint(parser, &tensor->centre);
+    status = fmq_parser_read_varint(parser, &tensor->centre);
     return status == FMQ_OK && tensor->centre > FMQ_MAXIMUM_LEVEL(tensor->bit_depth)
                ? FMQ_ERROR_SYNTAX
                : status;
@@ -287,16 +226,16 @@ static fmq_status_t read_centre(fmq_stream_parser_t *parser, fmq_stream_tensor_t
 
 static fmq_status_t read_quantizer(fmq_stream_parser_t *parser, fmq_stream_tensor_t *tensor)
 {
-    fmq_status_t status = read_u8(parser, &tensor->choice);
+    fmq_status_t status = fmq_parser_read_u8(parser, &tensor->choice);
 
     if (status == FMQ_OK && !is_choice_allowed(tensor->choice)) {
         return FMQ_ERROR_SYNTAX;
     }
     if (status == FMQ_OK && METHOD(tensor->choice) > METHOD_HISTOGRAM) {
-        status = read_varint(parser, &tensor->layer);
+        status = fmq_parser_read_varint(parser, &tensor->layer);
     }
     if (status == FMQ_OK) {
-        status = read_u8(parser, &tensor->shape);
+        status = fmq_parser_read_u8(parser, &tensor->shape);
     }
     tensor->bit_depth = (uint8_t)((tensor->shape & 15u) + 1u);
     if (status == FMQ_OK && (tensor->shape & RESERVED) != 0u) {
@@ -313,7 +252,7 @@ static fmq_status_t read_quantizer(fmq_stream_parser_t *parser, fmq_stream_tenso
 
 static fmq_status_t read_samples(fmq_stream_parser_t *parser, fmq_stream_tensor_t *tensor)
 {
-    fmq_status_t status = read_u8(parser, &tensor->type);
+    fmq_status_t status = fmq_parser_read_u8(parser, &tensor->type);
 
     tensor->rank = tensor->type & 15u;
     tensor->type >>= 4;
@@ -349,7 +288,7 @@ fmq_status_t fmq_stream_parse_tensor(fmq_stream_parser_t *parser, fmq_stream_ten
     if (status == FMQ_OK && tensor->count != 0u) {
         status = read_quantizer(parser, tensor);
         if (status == FMQ_OK) {
-            status = read_u8(parser, &tensor->coding);
+            status = fmq_parser_read_u8(parser, &tensor->coding);
         }
         if (status == FMQ_OK && tensor->coding > (uint8_t)FMQ_CODING_CONSTANT) {
             return FMQ_ERROR_SYNTAX;
@@ -369,7 +308,7 @@ fmq_status_t fmq_stream_parse_skip(fmq_stream_parser_t *parser,
         return FMQ_ERROR_UNSUPPORTED;
     }
     if (tensor->coding == FMQ_CODING_CONSTANT) {
-        return read_varint(parser, &level);
+        return fmq_parser_read_varint(parser, &level);
     }
     if (tensor->coding == FMQ_CODING_NONE) {
         return FMQ_OK;
@@ -377,5 +316,5 @@ fmq_status_t fmq_stream_parse_skip(fmq_stream_parser_t *parser,
     if (tensor->count >= FMQ_COUNT_LIMIT) {
         return FMQ_ERROR_LIMIT;
     }
-    return read_bytes(parser, (tensor->count * tensor->bit_depth + 7u) / 8u, &unused);
+    return fmq_parser_read_bytes(parser, (tensor->count * tensor->bit_depth + 7u) / 8u, &unused);
 }

@@ -162,13 +162,15 @@ static fmq_status_t decode_tensor(fmq_stream_reader_t *reader, const fmq_tensor_
                                   void *levels)
 {
     size_t polled;
-    const fmq_status_t status =
-        tensor->count == 0u ? FMQ_OK
-                            : fmq_stream_reader_poll(reader, levels, tensor->count, &polled);
+    fmq_status_t status = FMQ_OK;
 
-    return status == FMQ_OK && tensor->count != 0u && polled != tensor->count
-               ? FMQ_ERROR_TRUNCATED
-               : status;
+    if (tensor->count != 0u) {
+        status = fmq_stream_reader_poll(reader, levels, tensor->count, &polled);
+        if (status == FMQ_OK && polled != tensor->count) {
+            status = FMQ_ERROR_TRUNCATED;
+        }
+    }
+    return status;
 }
 
 fmq_status_t fmq_decode(const fmq_deployment_t *deployment, const uint8_t *data,

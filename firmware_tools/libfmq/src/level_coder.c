@@ -5,80 +5,18 @@
  */
 #include "fmq/entropy.h"
 
+#include "level_model.h"
 #include "range_coder_decisions.h"
-
-#include "memory.h"
 
 #define MAGNITUDE 127u
 #define NEGATIVE 128u
-#define MEAN 0xFFFFu
 
 /* A level was read that the bit depth does not have. */
 #define WRONG_LEVEL UINT32_MAX
 
-typedef char contexts_have_room[CONTEXT_COUNT == FMQ_CONTEXTS ? 1 : -1];
-
 FMQ_INLINE uint32_t smaller(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
-}
-
-/* ---- the model ---- */
-
-static fmq_status_t start_model(fmq_level_model_t *model, const fmq_tensor_t *tensor, void *work,
-                                size_t work_size)
-{
-    const uint32_t lead = (uint32_t)(-(uintptr_t)work & 3u);
-    uint32_t context;
-
-    if (tensor->count >= FMQ_COUNT_LIMIT) {
-        return FMQ_ERROR_LIMIT;
-    }
-    if (tensor->count == 0u || tensor->bit_depth < 1u || tensor->bit_depth > 16u ||
-        tensor->rows * tensor->columns * tensor->channels != tensor->count) {
-        return FMQ_ERROR_ARGUMENT;
-    }
-    if (work_size < FMQ_LEVEL_WORK_SIZE(tensor->columns, tensor->channels)) {
-        return FMQ_ERROR_BUFFER;
-    }
-    memset(work, 0, FMQ_LEVEL_WORK_SIZE(tensor->columns, tensor->channels));
-    memset(model, 0, sizeof *model);
-    for (context = 0u; context < CONTEXT_COUNT; context++) {
-        model->contexts[context] = PROBABILITY_START << 8;
-    }
-    model->means = (uint32_t *)(void *)((uint8_t *)work + lead);
-    model->history = (uint8_t *)(model->means + tensor->channels);
-    model->columns = tensor->columns;
-    model->channels = tensor->channels;
-    model->left = tensor->count;
-    model->centre = tensor->centre;
-    model->largest = (uint16_t)FMQ_MAXIMUM_LEVEL(tensor->bit_depth);
-    model->bit_depth = tensor->bit_depth;
-    model->shift = (uint8_t)(tensor->bit_depth > 8u ? tensor->bit_depth - 8u : 0u);
-    model->has_both_signs = tensor->centre > 0u && tensor->centre < model->largest;
-    model->is_first_position = true;
-    return FMQ_OK;
-}
-
-/* Behind the last channel of a position. */
-static void next_position(fmq_level_model_t *model)
-{
-    uint32_t channel;
-
-    model->column++;
-    if (model->is_first_position) {
-        /* the means start at 16 * seen, and so far the common step has given 2 * seen */
-        for (channel = 0u; channel < model->channels; channel++) {
-            model->means[channel] *= 8u;
-        }
-        model->is_first_position = false;
-    }
-    if (model->column == model->columns) {
-        model->column = 0u;
-        for (channel = 0u; channel < model->channels; channel++) {
-            model->means[channel] &= MEAN; /* no NW in column 0 */
-        }
-    }
 }
 
 /* ---- coding, in both directions ---- */
@@ -143,7 +81,7 @@ FMQ_INLINE uint32_t code_level(const bool decoding, coder_t *coder, fmq_level_mo
 {
     const uint32_t west = cell[0] & MAGNITUDE;
     const uint32_t north = cell[1] & MAGNITUDE;
-    const uint32_t running = *mean & MEAN;
+    const uint32_t running = *mean & FMQ_MEAN_MASK;
     const uint32_t diagonal = (*mean >> 16) + (cell[2] & MAGNITUDE);
     const uint32_t estimate = (12u * (west + north) + 2u * diagonal + 3u * running) >> 3;
     const uint32_t estimate_bin = estimate_bins[smaller(estimate, LAST_EDGE)];
@@ -197,9 +135,10 @@ FMQ_INLINE bool must_wait(const bool decoding, const coder_t *coder, bool is_las
 }
 
 /* Codes `levels`, or decodes into them; how many is added to *done. */
-FMQ_INLINE fmq_status_t code_levels(const bool decoding, coder_t *coder, fmq_level_model_t *model,
-                                    const void *source, void *target, size_t count, bool is_last,
-                                    size_t *done)
+FMQ_INLINE_FOR_SPEED fmq_status_t code_levels(const bool decoding, coder_t *coder,
+                                              fmq_level_model_t *model, const void *source,
+                                              void *target, size_t count, bool is_last,
+                                              size_t *done)
 {
     const uint32_t stride = model->columns + 1u;
     uint32_t *mean = model->means + model->channel;
@@ -227,7 +166,7 @@ FMQ_INLINE fmq_status_t code_levels(const bool decoding, coder_t *coder, fmq_lev
         cell += stride;
         mean++;
         if (mean == means_end) {
-            next_position(model);
+            fmq_level_model_next_position(model);
             mean = model->means;
             cell = model->history + model->column;
         }
@@ -244,7 +183,7 @@ fmq_status_t fmq_level_encoder_start(fmq_level_encoder_t *encoder, const fmq_ten
                                      void *work, size_t work_size)
 {
     fmq_range_encoder_start(&encoder->coder);
-    return start_model(&encoder->model, tensor, work, work_size);
+    return fmq_level_model_start(&encoder->model, tensor, work, work_size);
 }
 
 fmq_status_t fmq_level_encoder_sink(fmq_level_encoder_t *encoder, const void *levels,
@@ -286,7 +225,7 @@ fmq_status_t fmq_level_decoder_start(fmq_level_decoder_t *decoder, const fmq_ten
                                      void *work, size_t work_size)
 {
     decoder->is_started = false;
-    return start_model(&decoder->model, tensor, work, work_size);
+    return fmq_level_model_start(&decoder->model, tensor, work, work_size);
 }
 
 /* Behind the last level: gives back the two bytes read beyond the payload. */
@@ -323,7 +262,7 @@ fmq_status_t fmq_level_decoder_poll(fmq_level_decoder_t *decoder, const uint8_t 
     if (count > model->left) {
         count = model->left;
     }
-    status = code_levels(true, &coder, model, NULL, levels, count, is_last, polled);
+    status = code_levels(true, &coder, model, levels, levels, count, is_last, polled);
     range->low = coder.low;
     range->range = coder.range;
     if (status == FMQ_OK && model->left == 0u && *polled != 0u) {

@@ -69,8 +69,9 @@ fmq_status_t fmq_packer_unpack(fmq_packer_t *packer, const uint8_t **next, const
     while (index < count && packer->left != 0u) {
         uint32_t level;
 
-        for (; packer->held < bit_depth && *next != end; packer->held = (uint8_t)(packer->held + 8u)) {
+        while (packer->held < bit_depth && *next != end) {
             packer->bits |= (uint32_t)*(*next)++ << packer->held;
+            packer->held = (uint8_t)(packer->held + 8u);
         }
         if (packer->held < bit_depth) {
             break;

@@ -27,7 +27,7 @@ static void put(fmq_range_encoder_t *encoder, uint32_t byte)
 /* Queues the bytes held: now their carry is known. */
 static void release(fmq_range_encoder_t *encoder)
 {
-    uint32_t fill = 0xFFu + encoder->carry;
+    const uint32_t fill = 0xFFu + encoder->carry;
 
     put(encoder, (uint32_t)encoder->cache + encoder->carry);
     encoder->held--;
@@ -62,12 +62,11 @@ void fmq_range_encoder_finish(fmq_range_encoder_t *encoder)
 {
     /* any value in low..low + range - 1 will do: one whose last two bytes are free, so that
      * whatever follows the payload may stand in their place */
-    uint32_t low = encoder->low + 0xFFFFu;
+    uint32_t low = (encoder->low + 0xFFFFu) & 0xFFFF0000u;
 
-    if (low < 0xFFFFu) {
+    if (encoder->low > 0xFFFF0000u) {
         encoder->carry = 1u;
     }
-    low &= 0xFFFF0000u;
     low = fmq_range_encoder_shift_low(encoder, low);
     low = fmq_range_encoder_shift_low(encoder, low);
     encoder->low = fmq_range_encoder_shift_low(encoder, low);

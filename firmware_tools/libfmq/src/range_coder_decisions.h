@@ -12,11 +12,17 @@
 
 #include "fmq/range_coder.h"
 
-/* -Os asks for one copy of each, shared by both directions, and gets half the size. */
-#if defined(__GNUC__) && !defined(__OPTIMIZE_SIZE__)
+#if defined(__GNUC__)
 #define FMQ_INLINE static inline __attribute__((always_inline))
 #else
-#define FMQ_INLINE static
+#define FMQ_INLINE static inline
+#endif
+
+/* -Os gets one copy of each decision, shared by both directions: half the size. */
+#if defined(__GNUC__) && defined(__OPTIMIZE_SIZE__)
+#define FMQ_INLINE_FOR_SPEED static __attribute__((noinline, unused))
+#else
+#define FMQ_INLINE_FOR_SPEED FMQ_INLINE
 #endif
 
 #define TOP 0x1000000u
@@ -63,8 +69,8 @@ FMQ_INLINE void renormalise(const bool decoding, coder_t *coder)
 }
 
 /* Codes or decodes one decision with the probability of a 1 in 1/65536. */
-FMQ_INLINE uint32_t code_bit(const bool decoding, coder_t *coder, uint32_t probability,
-                             uint32_t bit)
+FMQ_INLINE_FOR_SPEED uint32_t code_bit(const bool decoding, coder_t *coder,
+                                       uint32_t probability, uint32_t bit)
 {
     bit = narrow(decoding, coder, probability, bit);
     renormalise(decoding, coder);
@@ -79,7 +85,8 @@ FMQ_INLINE uint32_t code_bit(const bool decoding, coder_t *coder, uint32_t proba
  * smaller side q of both loses (q * rate) >> 16, which is 0 below q = 62 at the
  * last rate, and q is above that at the earlier ones.
  */
-FMQ_INLINE uint32_t code(const bool decoding, coder_t *coder, uint32_t *context, uint32_t bit)
+FMQ_INLINE_FOR_SPEED uint32_t code(const bool decoding, coder_t *coder, uint32_t *context,
+                                   uint32_t bit)
 {
     const uint32_t state = *context;
     const uint32_t rate = adaptation_rates[state & 0xFFu];
