@@ -1,4 +1,4 @@
-"""The main job from end to end: a face detector split between an emulated board and this machine."""
+"""The main job from end to end: a face detector split between a board and this machine."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware_tools.boards import load_board
+from firmware_tools.demo_picture import draw_maps, draw_photo, sides_of
 from firmware_tools.emulators import DEFAULT_EMULATOR
 from firmware_tools.firmware import DEFAULT_BOARD, build_firmware, run_emulated
 from firmware_tools.profiling.profile import Profile, profile_of, stages_from_counters
@@ -32,6 +33,7 @@ PHOTO = "astronaut"
 TENSORS = ("activation_11", "activation_16")
 CALIBRATION_CROPS = 40
 PICTURE = "demo.png"
+MAPS_PICTURE = "maps.png"
 STEPS = 11
 
 Array = npt.NDArray[Any]
@@ -78,7 +80,10 @@ class DemoResult:
     def __str__(self) -> str:
         stages = {stage.name: stage for stage in self.profile.stages}
         each = ", ".join(f"{name} {stage.per_element:.1f}" for name, stage in stages.items())
-        lines = [f"{self.model} on {self.board} ({self.profile.core}, {self.profile.toolchain})", ""]
+        lines = [
+            f"{self.model} on {self.board} ({self.profile.core}, {self.profile.toolchain})",
+            "",
+        ]
         for tensor in self.tensors:
             shape = "×".join(map(str, tensor.shape))
             lines.append(f"  {tensor.name}  {shape}: {tensor.quantizer}")
@@ -158,7 +163,8 @@ def run_demo(
         deployment, maps, answer.levels
     )
     step("decoding, running the tail, drawing")
-    outputs = tail.run(deployment.decode(answer.bitstream))
+    decoded = deployment.decode(answer.bitstream)
+    outputs = tail.run(decoded)
     full = blazeface.detect(whole, preparation)
     found = blazeface.detect(outputs, preparation)
     if not full or not found:
@@ -183,9 +189,10 @@ def run_demo(
         deployment=str(folder),
         picture=str(out / PICTURE),
     )
-    from firmware_tools.demo_picture import draw
-
-    draw(out / PICTURE, picture, full[0], found[0], result)
+    first = TENSORS[0]
+    sides = sides_of(result, maps[first], decoded[first], full[0], found[0])
+    draw_photo(out / PICTURE, picture, sides)
+    draw_maps(out / MAPS_PICTURE, sides)
     return result
 
 
@@ -214,19 +221,16 @@ def run_on_board(
         return BoardRun(device.read_stream(size), levels, profile)
 
 
-def _levels_hold(
-    deployment: Deployment, maps: dict[str, Array], levels: dict[str, Array]
-) -> bool:
+def _levels_hold(deployment: Deployment, maps: dict[str, Array], levels: dict[str, Array]) -> bool:
     """Whether levels equal the float reference's."""
     return all(
         np.array_equal(
             levels[plan.name],
             reference.quantize(
-                plan.quantizer, maps[plan.name], scale=plan.scale, zero_point=plan.zero_point
+                plan.chosen_quantizer, maps[plan.name], scale=plan.scale, zero_point=plan.zero_point
             ),
         )
         for plan in deployment.tensors
-        if plan.quantizer is not None
     )
 
 
@@ -234,7 +238,6 @@ def _tensor_results(deployment: Deployment, network: Network) -> list[TensorResu
     results = []
     for plan in deployment.tensors:
         known = features(network, network.layer_of(plan.name))
-        assert plan.quantizer is not None
         results.append(
             TensorResult(
                 plan.name,
@@ -242,7 +245,7 @@ def _tensor_results(deployment: Deployment, network: Network) -> list[TensorResu
                 known.previous_kind,
                 tuple(next_type.name.lower() for next_type in known.next_types),
                 plan.why,
-                plan.quantizer.bit_depth,
+                plan.chosen_quantizer.bit_depth,
             )
         )
     return results

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -72,12 +74,30 @@ def open_model(
         interpreter = interpreter_class(model_content=content, num_threads=1)
         for index, shape in _resizes(interpreter, input_shapes or {}):
             interpreter.resize_tensor_input(index, shape, strict=True)
-        interpreter.allocate_tensors()
+        with _without_notices():
+            interpreter.allocate_tensors()
         return Model(interpreter, name)
     except InputError:
         raise
     except (ValueError, RuntimeError) as error:
         raise InputError(f"{RUNTIMES[name][1]} refuses this model: {error}") from error
+
+
+@contextlib.contextmanager
+def _without_notices() -> Iterator[None]:
+    """Keep the runtimes' own lines ("Created TensorFlow Lite XNNPACK delegate") off stderr.
+
+    They write to the descriptor, past Python. Errors are raised besides, so nothing is lost.
+    """
+    kept = os.dup(2)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(silence, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(silence)
 
 
 class Model:
