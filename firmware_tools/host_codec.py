@@ -86,9 +86,8 @@ class HostCodec:
     def quantize(self, index: int, samples: Array) -> Array:
         """The levels of samples of tensor `index`'s type, of any number."""
         plan = self.deployment.tensors[index]
-        assert plan.quantizer is not None
         source = np.ascontiguousarray(samples, plan.dtype)
-        levels = np.empty(source.shape, plan.quantizer.level_dtype)
+        levels = np.empty(source.shape, plan.chosen_quantizer.level_dtype)
         self._call(
             "fmq_quantize",
             ctypes.c_void_p(self._tables.tensors[index].quantizer),
@@ -101,8 +100,7 @@ class HostCodec:
     def dequantize(self, index: int, levels: Array) -> Array:
         """The samples of levels of tensor `index`."""
         plan = self.deployment.tensors[index]
-        assert plan.quantizer is not None
-        source = np.ascontiguousarray(levels, plan.quantizer.level_dtype)
+        source = np.ascontiguousarray(levels, plan.chosen_quantizer.level_dtype)
         samples = np.empty(source.shape, plan.dtype)
         self._call(
             "fmq_dequantize",
@@ -116,9 +114,8 @@ class HostCodec:
     def encode(self, levels: Mapping[str, Array]) -> bytes:
         """The bitstream of the levels of all tensors."""
         sources = [
-            np.ascontiguousarray(levels[plan.name], plan.quantizer.level_dtype)
+            np.ascontiguousarray(levels[plan.name], plan.chosen_quantizer.level_dtype)
             for plan in self.deployment.tensors
-            if plan.quantizer is not None
         ]
         limit = int(self._library.fmq_stream_limit(ctypes.byref(self._tables)))
         out = np.empty(limit, np.uint8)
@@ -139,9 +136,8 @@ class HostCodec:
     def decode(self, data: bytes) -> dict[str, Array]:
         """The levels of a bitstream of the deployment, by tensor."""
         levels = {
-            plan.name: np.empty(plan.shape, plan.quantizer.level_dtype)
+            plan.name: np.empty(plan.shape, plan.chosen_quantizer.level_dtype)
             for plan in self.deployment.tensors
-            if plan.quantizer is not None
         }
         source = np.frombuffer(data, np.uint8)
         work = self._work()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
 import tempfile
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -15,23 +18,63 @@ from fmq_embedded.errors import InputError
 
 Array = npt.NDArray[np.generic]
 
+# What NumPy and zipfile raise for files that are damaged or something else.
+_NO_ARRAYS = (
+    ValueError,
+    EOFError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    SyntaxError,
+    MemoryError,
+    NotImplementedError,
+    RuntimeError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file: to a temporary one beside it, then rename.
 
     Raises:
-        OSError: the folder is not there or cannot be written; the old file is then untouched.
+        InputError: the folder is not there or cannot be written, or there is something else than
+            a file under that name (a folder, a device); what was there is untouched.
     """
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or Path())
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} cannot be written: it is not a file; give a file's name")
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
+            raise
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {error.strerror or error}; give a folder that is there "
+            "and can be written"
+        ) from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they are not there.
+
+    Raises:
+        InputError: it cannot be made, or a file has that name.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"the folder {path} cannot be made: {error.strerror or error}; give another"
+        ) from error
 
 
 def read_bytes(path: Path) -> bytes:
@@ -57,7 +100,8 @@ def read_array(path: Path) -> Array | dict[str, Array]:
         return found if isinstance(found, np.ndarray) else dict(found)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
+    except _NO_ARRAYS as error:
         raise InputError(
-            f"{path} is no .npy or .npz file of plain arrays: {error}; save one with numpy.save"
+            f"{path} is no .npy or .npz file of plain arrays: {error or type(error).__name__}; "
+            "save one with numpy.save"
         ) from error

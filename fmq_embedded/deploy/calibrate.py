@@ -85,7 +85,9 @@ def calibrate(
                 signal[name] += float((wide**2).sum())
         return max(noise[name] / signal[name] if signal[name] else 0.0 for name in noise)
 
-    report = choose_quantizers(statistics, bit_depths, math.pow(10, -tail_sqnr / 10), change, clip=False)
+    report = choose_quantizers(
+        statistics, bit_depths, math.pow(10, -tail_sqnr / 10), change, clip=False
+    )
     why = {choice.tensor: str(choice.chosen) for choice in report.choices}
     centres = _centres(deployment, report.quantizers, judged)
     deployment = deployment.with_quantizers(report.quantizers, centres, why)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from fmq_embedded.deploy.deployment import Deployment
 from fmq_embedded.errors import InputError, MismatchError
-from fmq_embedded.files import read_array, read_bytes, write_atomically
+from fmq_embedded.files import make_folder, read_array, read_bytes, write_atomically
 
 FOLDER = "conformance"
 STREAM = "stream.fmq"
@@ -29,15 +29,8 @@ def write_case(deployment: Deployment, folder: Path, maps: Mapping[str, Array]) 
     is as `sha256sum -c` takes it.
     """
     target = folder / FOLDER
-    target.mkdir(parents=True, exist_ok=True)
-    levels = deployment.quantize(maps)
-    stream = deployment.encode(maps)
-    decoded = deployment.decode(stream)
-    files = {STREAM: stream}
-    for index, plan in enumerate(deployment.tensors):
-        files[f"{index}.samples.npy"] = _npy(maps[plan.name])
-        files[f"{index}.levels.npy"] = _npy(levels[plan.name])
-        files[f"{index}.decoded.npy"] = _npy(decoded[plan.name])
+    make_folder(target)
+    files = _case_files(deployment, maps)
     sums = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items()]
     files[SUMS] = "".join(sums).encode()
     for name, data in files.items():
@@ -55,8 +48,10 @@ def case_maps(deployment: Deployment, folder: Path) -> dict[str, Array]:
         raise InputError(f"{target} holds no case; run `inv calibrate` on the deployment first")
     maps = {}
     for index, plan in enumerate(deployment.tensors):
-        array = read_array(target / f"{index}.samples.npy")
-        assert not isinstance(array, dict)
+        path = target / f"{index}.samples.npy"
+        array = read_array(path)
+        if isinstance(array, dict):
+            raise InputError(f"{path} holds several arrays; run `inv calibrate` anew")
         maps[plan.name] = array
     return maps
 
@@ -65,18 +60,38 @@ def check_case(deployment: Deployment, folder: Path) -> None:
     """Check that this version still gives what the case holds.
 
     Raises:
-        MismatchError: a file was changed, or the bitstream is not the one that was written.
+        InputError: there is no case, or one of its files is missing.
+        MismatchError: a file was changed, or is not what this version gives.
     """
     target = folder / FOLDER
-    for line in read_bytes(target / SUMS).decode().splitlines():
-        digest, name = line.split(maxsplit=1)
-        if hashlib.sha256(read_bytes(target / name)).hexdigest() != digest:
-            raise MismatchError(f"{target / name} is not the file that was written: its sum differs")
-    if deployment.encode(case_maps(deployment, folder)) != read_bytes(target / STREAM):
-        raise MismatchError(
-            f"the bitstream of {target} is not what this version gives; was the deployment "
-            "changed after it was calibrated?"
-        )
+    maps = case_maps(deployment, folder)
+    sums = read_bytes(target / SUMS).decode(errors="replace").splitlines()
+    wanted = _case_files(deployment, maps)
+    kept = {name: read_bytes(target / name) for name in wanted}
+    for name, data in kept.items():
+        if f"{hashlib.sha256(data).hexdigest()}  {name}" not in sums:
+            raise MismatchError(
+                f"{target / name} is not the file that was written: its sum is not in {SUMS}"
+            )
+    for name, data in wanted.items():
+        if kept[name] != data:
+            raise MismatchError(
+                f"{target / name} is not what this version gives; was the deployment changed "
+                "after it was calibrated?"
+            )
+
+
+def _case_files(deployment: Deployment, maps: Mapping[str, Array]) -> dict[str, bytes]:
+    """The files of a case, without their sums."""
+    levels = deployment.quantize(maps)
+    stream = deployment.encode(maps)
+    decoded = deployment.decode(stream)
+    files = {STREAM: stream}
+    for index, plan in enumerate(deployment.tensors):
+        files[f"{index}.samples.npy"] = _npy(maps[plan.name])
+        files[f"{index}.levels.npy"] = _npy(levels[plan.name])
+        files[f"{index}.decoded.npy"] = _npy(decoded[plan.name])
+    return files
 
 
 def _npy(array: Array) -> bytes:

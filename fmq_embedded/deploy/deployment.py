@@ -22,13 +22,15 @@ import numpy as np
 import numpy.typing as npt
 
 from fmq_embedded import codec
-from fmq_embedded.bitstream.headers import Preamble, TensorHeader
+from fmq_embedded.bitstream.headers import DTYPES, Preamble, TensorHeader
 from fmq_embedded.errors import InputError, unknown_name
 from fmq_embedded.feature_map import FeatureMap
-from fmq_embedded.files import write_atomically
+from fmq_embedded.files import make_folder, read_array, read_bytes, write_atomically
 from fmq_embedded.quantizers import Quantizer
+from fmq_embedded.quantizers.samples import SampleType
 
 FORMAT = 1
+_MAKE_ANEW = "make the deployment anew with `inv split` and `inv calibrate`"
 DESCRIPTION = "deployment.toml"
 TABLES = "tables.npz"
 HEAD = "head.tflite"
@@ -49,6 +51,10 @@ class TensorPlan:
         quantizer: None until the deployment is calibrated.
         centre: the level that residuals are taken from; None for that of 0.
         why: how the quantizer was chosen, in words.
+
+    Raises:
+        InputError: a dtype that cannot be coded, an axis below 1, or a scale or zero point that
+            the dtype cannot have.
     """
 
     name: str
@@ -60,23 +66,41 @@ class TensorPlan:
     centre: int | None = None
     why: str = ""
 
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise unknown_name("dtype of a feature map", str(self.dtype), DTYPES)
+        if not all(isinstance(axis, int) and axis > 0 for axis in self.shape):
+            raise InputError(f"a shape is whole numbers above 0; got {self.shape}")
+        # Rounded to float32, which is what a bitstream carries.
+        scale = SampleType(self.dtype, self.scale, self.zero_point).scale
+        object.__setattr__(self, "scale", scale)
+
     @property
-    def header(self) -> TensorHeader:
-        """The tensor's header in a bitstream.
+    def chosen_quantizer(self) -> Quantizer:
+        """The quantizer.
 
         Raises:
-            InputError: without a quantizer.
+            InputError: the deployment is not calibrated.
         """
         if self.quantizer is None:
             raise InputError(
                 f"tensor {self.name!r} has no quantizer yet; run `inv calibrate` on the deployment"
             )
+        return self.quantizer
+
+    @property
+    def header(self) -> TensorHeader:
+        """The tensor's header in a bitstream.
+
+        Raises:
+            InputError: the deployment is not calibrated.
+        """
         return TensorHeader(
             self.shape,
             self.dtype,
             self.scale,
             self.zero_point,
-            quantizer=self.quantizer,
+            quantizer=self.chosen_quantizer,
             centre=self.centre,
         )
 
@@ -142,8 +166,7 @@ class Deployment:
                     f"{samples.dtype.name} {samples.shape}"
                 )
             item = FeatureMap(samples, plan.scale, plan.zero_point, plan.name)
-            assert plan.header.quantizer is not None
-            levels[plan.name] = plan.header.quantizer.quantize(item)
+            levels[plan.name] = plan.chosen_quantizer.quantize(item)
         return levels
 
     def encode(self, maps: Mapping[str, Array]) -> bytes:
@@ -174,7 +197,7 @@ class Deployment:
 
 def save(deployment: Deployment, folder: Path) -> None:
     """Write the description and the tables; each file is there whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_atomically(folder / TABLES, _tables_bytes(deployment))
     write_atomically(folder / DESCRIPTION, _toml_bytes(deployment))
 
@@ -188,12 +211,15 @@ def load(folder: Path) -> Deployment:
     path = folder / DESCRIPTION
     if not path.is_file():
         raise InputError(f"{folder} holds no {DESCRIPTION}; make a deployment with `inv split`")
+    tables = read_array(folder / TABLES)
     try:
-        description = tomllib.loads(path.read_text(encoding="utf-8"))
-        with np.load(folder / TABLES, allow_pickle=False) as tables:
-            return _from_description(description, dict(tables))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} cannot be read: {error}; make it anew with `inv split`") from error
+        if not isinstance(tables, dict):
+            raise TypeError(f"{TABLES} holds no named arrays")
+        return _from_description(tomllib.loads(read_bytes(path).decode()), tables)
+    except KeyError as error:
+        raise InputError(f"{path} lacks {error}; {_MAKE_ANEW}") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {error}; {_MAKE_ANEW}") from error
 
 
 def _from_description(description: Mapping[str, Any], tables: Mapping[str, Array]) -> Deployment:
@@ -275,12 +301,12 @@ def _entry(plan: TensorPlan) -> dict[str, Any]:
 
 
 def _tables_bytes(deployment: Deployment) -> bytes:
-    arrays: dict[str, Array] = {}
+    arrays: dict[str, Any] = {}  # Any: as keywords they may not be taken for options of savez
     for index, plan in enumerate(deployment.tensors):
         if plan.quantizer is not None:
             arrays |= _tables(plan.quantizer, index)
     out = io.BytesIO()
-    np.savez(out, **arrays)  # type: ignore[arg-type]  # (numpy's stub of savez differs by version)
+    np.savez(out, **arrays)
     return out.getvalue()
 
 

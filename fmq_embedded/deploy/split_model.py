@@ -7,10 +7,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from fmq_embedded.bitstream.headers import DTYPES
 from fmq_embedded.deploy.deployment import HEAD, TAIL, Deployment, TensorPlan, save
 from fmq_embedded.deploy.split import split
 from fmq_embedded.errors import InputError
-from fmq_embedded.files import write_atomically
+from fmq_embedded.files import make_folder, write_atomically
 from fmq_embedded.runtimes import open_model
 
 
@@ -30,19 +31,20 @@ def split_model(
         InputError: the model cannot be cut there, or a map's type is none that can be coded.
     """
     head, tail = split(model, tensors)
+    ports = open_model(head).outputs
+    for port in ports:
+        if port.dtype.name not in DTYPES:
+            raise InputError(
+                f"tensor {port.name!r} is {port.dtype.name}; feature maps that can be coded are "
+                f"{', '.join(DTYPES)}; cut elsewhere"
+            )
     plans = tuple(
         TensorPlan(port.name, port.shape, port.dtype.name, port.scale, port.zero_point)
-        for port in open_model(head).outputs
+        for port in ports
     )
-    wrong = [plan for plan in plans if plan.dtype not in ("float32", "int8", "uint8", "int16")]
-    if wrong:
-        raise InputError(
-            f"tensor {wrong[0].name!r} is {wrong[0].dtype}; feature maps that can be coded are "
-            "float32, int8, uint8 and int16; cut elsewhere"
-        )
     plain_name = name or re.sub(r"[^0-9A-Za-z_.-]", "_", Path(model_file).stem)
     deployment = Deployment(plain_name, model_file, hashlib.sha256(model).hexdigest(), plans)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_atomically(folder / HEAD, head)
     write_atomically(folder / TAIL, tail)
     save(deployment, folder)

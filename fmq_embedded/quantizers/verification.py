@@ -67,7 +67,8 @@ def verify(
     """Compares an implementation with the reference.
 
     Integer types: every code. float32 and float64: each decision threshold, one step below and
-    one above it, ±0, subnormals, the ends of the range; by monotonicity they stand for all.
+    one above it, the middle between two, ±0, subnormals, the ends of the range; by monotonicity
+    they stand for all.
 
     Args:
         samples: the type of the samples.
@@ -159,7 +160,10 @@ def _decisive_float32(quantizer: Quantizer) -> npt.NDArray[np.float32]:
     centres = np.concatenate((thresholds, order_keys(origin).astype(np.int64)))
     keys = np.unique(np.concatenate((centres - 1, centres, centres + 1)))
     keys = keys[np.abs(keys) < INFINITY_BITS]
-    return np.concatenate((values_of_keys(keys.astype(np.int32)), special))
+    # Samples that a kernel settles without a threshold; behind the others, in blocks of their own.
+    middles = (thresholds[:-1] + thresholds[1:]) >> 1
+    keys = np.concatenate((keys, middles[np.abs(middles) < INFINITY_BITS]))
+    return np.concatenate((special, values_of_keys(keys.astype(np.int32))))
 
 
 def _values_of_double_keys(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

@@ -124,8 +124,8 @@ def as_finite_float32(samples: npt.NDArray[np.generic]) -> npt.NDArray[np.float3
         first = np.unravel_index(int(np.argmin(finite)), samples.shape)
         raise InputError(
             f"{np.count_nonzero(~finite)} of {values.size} samples are NaN or infinite in float32, "
-            f"the first at {tuple(map(int, first))}; choose from the finite samples alone, or "
-            "look for the fault that made them"
+            f"the first at {tuple(map(int, first))}; look for the fault that made them, "
+            'or have them saturated (nonfinite="saturate"; --saturate)'
         )
     return values
 

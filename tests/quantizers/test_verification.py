@@ -49,6 +49,20 @@ def test_the_integer_path_equals_the_reference(name, samples):
         assert verify_dequantizer(QUANTIZERS[name], samples).mismatches == 0
 
 
+@pytest.mark.parametrize("name", QUANTIZERS)
+def test_random_bit_patterns_and_samples_within_the_range(name):
+    quantizer = QUANTIZERS[name]
+    generator = np.random.default_rng(9)
+    bits = generator.integers(0, 1 << 32, 50_000, dtype=np.uint32)
+    patterns = bits.view(np.float32)
+    width = max(map(abs, quantizer.parameters or (3.0,)))
+    within = (generator.normal(size=100_000) * width).clip(-3e38, 3e38).astype(np.float32)
+    samples = np.concatenate((patterns[np.isfinite(patterns)], within))
+    np.testing.assert_array_equal(
+        quantizer.quantize(samples), reference.quantize(quantizer, samples)
+    )
+
+
 def test_a_wrong_implementation_is_found():
     quantizer = QUANTIZERS["uniform"]
     low, high = (np.float32(value) for value in quantizer.parameters)
