@@ -23,7 +23,14 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENT = HERE / ".venv"
-EXTRAS = {"demo": "demo", "test": "test", "lint": "test", "bench": "demo"}
+EXTRAS = {
+    "demo": "demo",
+    "test": "test",
+    "lint": "test",
+    "bench": "demo",
+    "flash": "flash",
+    "erase": "flash",
+}
 DEFAULT_EXTRA = "device"
 
 
@@ -76,7 +83,7 @@ def _one_at_a_time() -> Iterator[None]:
     if os.name == "nt":
         yield
         return
-    import fcntl  # noqa: PLC0415 (not there on Windows)
+    import fcntl
 
     with (HERE / ".venv.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -34,7 +34,7 @@ TENSORS = ("activation_11", "activation_16")
 CALIBRATION_CROPS = 40
 PICTURE = "demo.png"
 MAPS_PICTURE = "maps.png"
-STEPS = 11
+STEPS = 10
 
 Array = npt.NDArray[Any]
 

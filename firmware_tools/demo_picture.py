@@ -109,7 +109,8 @@ def _coloured(values: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
     places = np.clip(values, 0, 1) * (len(COLOURS) - 1)
     low = np.minimum(places.astype(int), len(COLOURS) - 2)
     part = (places - low)[..., None]
-    return np.rint(COLOURS[low] * (1 - part) + COLOURS[low + 1] * part).astype(np.uint8)
+    mixed = COLOURS[low] * (1 - part) + COLOURS[low + 1] * part
+    return np.asarray(np.rint(mixed), np.uint8)
 
 
 def _draw(

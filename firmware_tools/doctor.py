@@ -19,6 +19,9 @@ PACKAGES = (
     ("ziglang", "building firmware: the default compiler", "[device]"),
     ("unicorn", "running firmware: the default emulator", "[device]"),
     ("pyelftools", "sizes of firmware", "[device]"),
+    ("pyocd", "flashing by a debug probe", "[flash]"),
+    ("esptool", "flashing Espressif's chips", "[flash]"),
+    ("stm32loader", "flashing ST's chips by their ROM loader", "[flash]"),
     ("scikit-image", "photos for the demo and calibration", "[demo]"),
     ("pillow", "the demo's picture", "[demo]"),
     ("pytest", "tests", "[test]"),
@@ -28,9 +31,13 @@ PACKAGES = (
 COMMANDS = (
     ("qemu-system-arm", "a second emulator", "apt install qemu-system-arm"),
     ("arm-none-eabi-gcc", "a second compiler", "apt install gcc-arm-none-eabi"),
+    ("riscv64-unknown-elf-gcc", "a second compiler", "apt install gcc-riscv64-unknown-elf"),
+    ("avr-gcc", "the compiler for AVR boards", "apt install gcc-avr"),
     ("gcc", "the C library on this machine; zig serves too", "apt install gcc"),
     ("clang", "C warnings of a second compiler", "apt install clang"),
     ("cppcheck", "static checks of the C code", "apt install cppcheck"),
+    ("openocd", "flashing by a debug probe", "apt install openocd"),
+    ("avrdude", "flashing AVRs", "apt install avrdude"),
     ("npm", "models that ship in npm packages", "install Node.js"),
 )
 

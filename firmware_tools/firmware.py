@@ -10,17 +10,21 @@ from pathlib import Path
 from firmware_tools.boards import Board, load_board
 from firmware_tools.emulators import DEFAULT_EMULATOR, EMULATORS, emulator
 from firmware_tools.link.device import Device
-from firmware_tools.toolchains import DEFAULT_TOOLCHAIN, toolchain
+from firmware_tools.toolchains import DEFAULT_TOOLCHAIN, toolchain_for
 from firmware_tools.toolchains.toolchain import Build
 from fmq_embedded.deploy.c_tables import SOURCE, c_tables
 from fmq_embedded.deploy.deployment import Deployment
-from fmq_embedded.files import write_atomically
+from fmq_embedded.files import make_folder, write_atomically
 
 HERE = Path(__file__).resolve().parent
 LIBFMQ_INCLUDE = HERE / "libfmq" / "include"
 APP = HERE / "app"
 
 DEFAULT_BOARD = "mps2-an386"
+
+# An emulated line loses nothing, and a busy machine is slow: to ask again early only adds to it.
+EMULATED_TIMEOUT_S = 60.0
+EMULATED_RETRY_S = 5.0
 
 
 def library_sources() -> list[Path]:
@@ -30,7 +34,7 @@ def library_sources() -> list[Path]:
 
 def write_c(deployment: Deployment, folder: Path) -> list[Path]:
     """Write the generated header and source into a folder; returns their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     paths = []
     for name, text in c_tables(deployment).items():
         write_atomically(folder / name, text.encode())
@@ -60,21 +64,23 @@ def build_firmware(
         MissingToolError: the toolchain is not installed.
     """
     write_c(deployment, out_dir)
-    sources = [*library_sources(), *sorted(APP.glob("*.c")), out_dir / SOURCE]
-    return toolchain(tools).build(
-        load_board(board),
+    sources = [*sorted(APP.glob("*.c")), out_dir / SOURCE]
+    chosen = load_board(board)
+    return toolchain_for(chosen, tools).build(
+        chosen,
         sources,
         [LIBFMQ_INCLUDE, APP, out_dir],
         {},
         out_dir,
         optimise=optimise,
+        library=library_sources(),
+        library_dirs=[LIBFMQ_INCLUDE],
     )
 
 
 def emulators_of(board: Board) -> list[str]:
     """The installed emulators that can run a board, by name."""
-    models = {"unicorn": board.emulator.unicorn_cpu, "qemu": board.emulator.qemu_machine}
-    return [name for name, model in models.items() if model and EMULATORS[name].installed()]
+    return [name for name, tool in EMULATORS.items() if tool.runs(board)]
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,12 @@ def run_emulated(build: Build, emulator_name: str = DEFAULT_EMULATOR) -> Iterato
     """
     with emulator(emulator_name).start(build.board, build.elf) as running:
         try:
-            with Device.open(running.url, baud=build.board.uart.baud) as device:
+            with Device.open(
+                running.url,
+                baud=build.board.uart.baud,
+                timeout=EMULATED_TIMEOUT_S,
+                retry_interval=EMULATED_RETRY_S,
+            ) as device:
                 yield Running(device, build.board)
         except BaseException:
             running.check(wait_s=0.5)

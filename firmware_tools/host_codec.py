@@ -16,6 +16,7 @@ from firmware_tools.toolchains import host_library
 from fmq_embedded.deploy.c_tables import SOURCE
 from fmq_embedded.deploy.deployment import Deployment
 from fmq_embedded.errors import FmqError
+from fmq_embedded.partition.dynamic import DynamicClasses
 
 Array = npt.NDArray[Any]
 
@@ -45,6 +46,21 @@ class _Tensor(ctypes.Structure):
         ("dequantizer", ctypes.c_void_p),
         ("header", ctypes.c_void_p),
         ("header_size", ctypes.c_uint32),
+        ("partition", ctypes.c_void_p),
+    )
+
+
+class _Partition(ctypes.Structure):
+    """fmq_partition_t."""
+
+    _fields_ = (
+        ("kind", ctypes.c_uint8),
+        ("class_count", ctypes.c_uint16),
+        ("classes", ctypes.c_void_p),
+        ("cells", ctypes.c_void_p),
+        ("runs", ctypes.c_void_p),
+        ("dynamic", ctypes.c_void_p),
+        ("centroids", ctypes.c_void_p),
     )
 
 
@@ -84,7 +100,7 @@ class HostCodec:
             getattr(self._library, function).restype = ctypes.c_size_t
 
     def quantize(self, index: int, samples: Array) -> Array:
-        """The levels of samples of tensor `index`'s type, of any number."""
+        """The levels of samples of tensor `index`'s type by its own quantizer, of any number."""
         plan = self.deployment.tensors[index]
         source = np.ascontiguousarray(samples, plan.dtype)
         levels = np.empty(source.shape, plan.chosen_quantizer.level_dtype)
@@ -98,7 +114,7 @@ class HostCodec:
         return levels
 
     def dequantize(self, index: int, levels: Array) -> Array:
-        """The samples of levels of tensor `index`."""
+        """The samples of levels of tensor `index` by its own quantizer, of any number."""
         plan = self.deployment.tensors[index]
         source = np.ascontiguousarray(levels, plan.chosen_quantizer.level_dtype)
         samples = np.empty(source.shape, plan.dtype)
@@ -111,11 +127,37 @@ class HostCodec:
         )
         return samples
 
+    def quantize_map(self, index: int, samples: Array, piece: int | None = None) -> Array:
+        """The levels of a whole map; joint ones where the tensor has a partition.
+
+        Classes that each map has of its own are found first; they stay those of the tensor, for
+        `encode` and `dequantize_map`, until the next map, or a `decode`, brings others.
+
+        Args:
+            index: of the tensor.
+            samples: of its shape and type.
+            piece: positions at a time; all at once where it is None.
+        """
+        plan = self.deployment.tensors[index]
+        source = np.ascontiguousarray(samples, plan.dtype)
+        levels = np.empty(source.shape, self._level_dtype(index))
+        if isinstance(plan.partition, DynamicClasses):
+            self._classify(index, source)
+        self._walk("fmq_quantize_tensor", index, source, levels, piece)
+        return levels
+
+    def dequantize_map(self, index: int, levels: Array, piece: int | None = None) -> Array:
+        """The samples of the levels of a whole map; the arguments as `quantize_map`."""
+        source = np.ascontiguousarray(levels, self._level_dtype(index))
+        samples = np.empty(source.shape, self.deployment.tensors[index].dtype)
+        self._walk("fmq_dequantize_tensor", index, source, samples, piece)
+        return samples
+
     def encode(self, levels: Mapping[str, Array]) -> bytes:
         """The bitstream of the levels of all tensors."""
         sources = [
-            np.ascontiguousarray(levels[plan.name], plan.chosen_quantizer.level_dtype)
-            for plan in self.deployment.tensors
+            np.ascontiguousarray(levels[plan.name], self._level_dtype(index))
+            for index, plan in enumerate(self.deployment.tensors)
         ]
         limit = int(self._library.fmq_stream_limit(ctypes.byref(self._tables)))
         out = np.empty(limit, np.uint8)
@@ -136,8 +178,8 @@ class HostCodec:
     def decode(self, data: bytes) -> dict[str, Array]:
         """The levels of a bitstream of the deployment, by tensor."""
         levels = {
-            plan.name: np.empty(plan.shape, plan.chosen_quantizer.level_dtype)
-            for plan in self.deployment.tensors
+            plan.name: np.empty(plan.shape, self._level_dtype(index))
+            for index, plan in enumerate(self.deployment.tensors)
         }
         source = np.frombuffer(data, np.uint8)
         work = self._work()
@@ -151,6 +193,32 @@ class HostCodec:
             ctypes.c_size_t(work.size),
         )
         return levels
+
+    def _level_dtype(self, index: int) -> type[np.uint8] | type[np.uint16]:
+        return np.uint8 if self._tables.tensors[index].bit_depth <= 8 else np.uint16
+
+    def _classify(self, index: int, source: Array) -> None:
+        tensor = self._tables.tensors[index]
+        partition = _Partition.from_address(tensor.partition)
+        self._call(
+            "fmq_classify",
+            ctypes.byref(tensor),
+            _pointer(source),
+            ctypes.c_void_p(partition.dynamic),
+        )
+
+    def _walk(self, name: str, index: int, source: Array, target: Array, piece: int | None) -> None:
+        tensor = self._tables.tensors[index]
+        channels, count = tensor.channels, tensor.rows * tensor.columns
+        for first in range(0, count, piece or count):
+            self._call(
+                name,
+                ctypes.byref(tensor),
+                _pointer(source.reshape(-1)[first * channels :]),
+                ctypes.c_uint32(first),
+                ctypes.c_uint32(min(piece or count, count - first)),
+                _pointer(target.reshape(-1)[first * channels :]),
+            )
 
     def _work(self) -> npt.NDArray[np.uint8]:
         sizes = [

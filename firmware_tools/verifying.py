@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,12 +12,22 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware_tools.boards import board_folders, load_board
-from firmware_tools.firmware import build_firmware, emulators_of, run_emulated
+from firmware_tools.firmware import emulators_of
 from firmware_tools.host_codec import HostCodec, LibraryError
 from firmware_tools.link.device import Device
-from firmware_tools.toolchains import DEFAULT_TOOLCHAIN
+from firmware_tools.verifying_partitions import (
+    Stage,
+    dynamic_map,
+    partitioned_plans,
+    verify_dynamic,
+    verify_dynamic_values,
+    verify_partition,
+    verify_partition_values,
+)
 from fmq_embedded.deploy.deployment import Deployment, TensorPlan
 from fmq_embedded.errors import BitstreamError, unknown_name
+from fmq_embedded.partition import Partition
+from fmq_embedded.partition.dynamic import DynamicClasses
 from fmq_embedded.quantizers import Quantizer, reference
 from fmq_embedded.quantizers.samples import SampleType
 from fmq_embedded.quantizers.verification import (
@@ -26,9 +36,11 @@ from fmq_embedded.quantizers.verification import (
     verify,
     verify_dequantizer,
 )
+from fmq_embedded.runtimes import ENGINES
 
-TARGETS = ("numba", "c", "boards")
+TARGETS = ("numba", "c", "boards", "tflite", "litert", "micro", "npu")
 STREAM_SEEDS = 4
+MOST_BOARD_SAMPLES = 8192
 
 Array = npt.NDArray[Any]
 Step = Callable[[str], None]
@@ -42,7 +54,8 @@ class Check:
     Args:
         target: "numba", "c", or a board with its emulator.
         tensor: its name; empty for what covers all.
-        stage: "quantize", "dequantize" or "bitstream".
+        stage: "quantize", "dequantize" or "bitstream"; of a runtime "levels", "samples" or
+            "network", and for information "stock", "refused" or "report".
         inputs_checked, mismatches, first_difference: as in `Verification`.
     """
 
@@ -56,6 +69,13 @@ class Check:
     def to_json(self) -> dict[str, Any]:
         """Plain data for the `json` module."""
         return asdict(self)
+
+    def line(self, width: int) -> str:
+        """The row as text, its target padded to `width`."""
+        return (
+            f"{self.target:<{width}}  {self.stage:<10}  {self.inputs_checked:>13,} inputs  "
+            f"{self.mismatches:,} mismatches  {self.tensor}"
+        )
 
 
 def standard_deployment() -> Deployment:
@@ -84,7 +104,7 @@ def standard_deployment() -> Deployment:
         TensorPlan(f"{dtype}_{index}", shape, dtype, scale, zero_point, quantizer)
         for index, (dtype, scale, zero_point, quantizer) in enumerate(integer_quantizers)
     ]
-    return Deployment("standard", "", "", tuple(plans))
+    return Deployment("standard", "", "", (*plans, *partitioned_plans(shape)))
 
 
 def check_targets(
@@ -94,29 +114,39 @@ def check_targets(
     exhaustive: bool = False,
     step: Step = lambda name: None,
     progress: Progress | None = None,
+    folder: Path | None = None,
 ) -> list[Check]:
     """Check targets against the float reference.
 
     Args:
         deployment: calibrated.
-        targets: of "numba", "c", "boards" (every emulated board), "all", or boards' ids.
+        targets: of "numba", "c", "boards" (every emulated board), the runtimes that quantizers are
+            put into models for ("tflite", "litert", "micro", "npu"), "all", or boards' ids.
         exhaustive: for float32 and Numba, every one of the 2^32 bit patterns: many minutes.
         step: called with the name of each target.
         progress: called with inputs done and inputs in all, by the exhaustive check.
+        folder: of the deployment, for runtimes to check its whole network.
 
     Raises:
-        InputError: an unknown target.
+        InputError: an unknown target; or a runtime that cannot run this deployment.
     """
+    from firmware_tools.verifying_boards import boards_checks
+    from firmware_tools.verifying_runtimes import runtime_checks
+
     checks: list[Check] = []
-    for target in _expanded(targets):
+    names = _expanded(targets)
+    boards = [name for name in names if name in board_folders()]
+    for target in names:
+        if target in boards:
+            continue
         step(target)
         if target == "numba":
             checks += _numba_checks(deployment, exhaustive, progress)
         elif target == "c":
             checks += _c_checks(deployment)
         else:
-            checks += _board_checks(deployment, target)
-    return checks
+            checks += runtime_checks(deployment, target, folder)
+    return checks + (boards_checks(deployment, boards, step) if boards else [])
 
 
 def targets_of(targets: Iterable[str]) -> list[str]:
@@ -127,11 +157,12 @@ def targets_of(targets: Iterable[str]) -> list[str]:
 def _expanded(targets: Iterable[str]) -> list[str]:
     names: list[str] = []
     boards = sorted(board_folders())
+    emulated = [name for name in boards if emulators_of(load_board(name))]
     for target in targets:
         if target == "all":
-            names += ["numba", "c", *boards]
+            names += ["numba", "c", *_runtimes_here(), *emulated]
         elif target == "boards":
-            names += boards
+            names += emulated
         elif target in (*TARGETS, *boards):
             names.append(target)
         else:
@@ -139,10 +170,18 @@ def _expanded(targets: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def _runtimes_here() -> list[str]:
+    """The runtimes that the project itself needs; the others are checked when they are named."""
+    return [name for name in ("tflite", "litert") if ENGINES[name].exists_here]
+
+
 def _numba_checks(
     deployment: Deployment, exhaustive: bool, progress: Progress | None
 ) -> Iterator[Check]:
     for plan in deployment.tensors:
+        if plan.partition is not None:
+            yield from _partition_checks(plan, "numba", *_stages_here(plan))
+            continue
         found = verify(
             plan.chosen_quantizer, _samples(plan), exhaustive=exhaustive, progress=progress
         )
@@ -160,25 +199,30 @@ def _c_checks(deployment: Deployment) -> Iterator[Check]:
         def samples_of(levels: Array, index: int = index) -> Array:
             return codec.dequantize(index, levels)
 
+        if plan.partition is not None:
+            yield from _partition_checks(
+                plan,
+                "c",
+                functools.partial(codec.quantize_map, index),
+                functools.partial(codec.dequantize_map, index),
+            )
+            continue
         found = verify(plan.chosen_quantizer, _samples(plan), implementation=levels_of, target="c")
         yield _check(found, plan, "quantize")
         found = verify_dequantizer(
             plan.chosen_quantizer, _samples(plan), implementation=samples_of, target="c"
         )
         yield _check(found, plan, "dequantize")
-    yield _stream_check("c", deployment, codec.encode, codec.decode)
+
+    def encode(maps: dict[str, Array]) -> bytes:
+        plans = enumerate(deployment.tensors)
+        return codec.encode({p.name: codec.quantize_map(i, maps[p.name]) for i, p in plans})
+
+    yield _stream_check("c", deployment, encode, codec.decode)
 
 
-def _board_checks(deployment: Deployment, board_id: str) -> Iterator[Check]:
-    board = load_board(board_id)
-    with tempfile.TemporaryDirectory() as folder:
-        build = build_firmware(deployment, Path(folder), board.id, tools=DEFAULT_TOOLCHAIN)
-        for name in emulators_of(board):
-            with run_emulated(build, name) as running:
-                yield from _device_checks(running.device, deployment, f"{board_id} ({name})")
-
-
-def _device_checks(device: Device, deployment: Deployment, target: str) -> Iterator[Check]:
+def device_checks(device: Device, deployment: Deployment, target: str) -> Iterator[Check]:
+    """Check a board that runs a deployment's firmware; `target` names it in the rows."""
     for index, plan in enumerate(deployment.tensors):
         count = int(np.prod(plan.shape))
 
@@ -191,15 +235,21 @@ def _device_checks(device: Device, deployment: Deployment, target: str) -> Itera
                 parts.append(device.read_levels(index).reshape(-1)[: part.size])
             return np.concatenate(parts)
 
+        if plan.partition is not None:
+            yield _check(_verified_levels(plan, levels_of, target), plan, "quantize")
+            continue
         chosen = decisive_samples(plan.chosen_quantizer, _samples(plan))
         expected = reference.quantize(
             plan.chosen_quantizer, chosen, scale=plan.scale, zero_point=plan.zero_point
         )
+        if chosen.size > MOST_BOARD_SAMPLES:
+            telling = _telling(expected)
+            chosen, expected = chosen[telling], expected[telling]
         yield _compared(target, plan, "quantize", chosen, levels_of(chosen), expected)
 
-    def encode(levels: dict[str, Array]) -> bytes:
+    def encode(maps: dict[str, Array]) -> bytes:
         for index, plan in enumerate(deployment.tensors):
-            device.load_input(index, _samples_with(plan, levels[plan.name]))
+            device.load_input(index, maps[plan.name])
         device.quantize()
         return device.read_stream(device.encode())
 
@@ -212,6 +262,33 @@ def _device_checks(device: Device, deployment: Deployment, target: str) -> Itera
         }
 
     yield _stream_check(target, deployment, encode, decode)
+    device.dequantize()
+    decoded = _random_maps(deployment, STREAM_SEEDS - 1)
+    for index, plan in enumerate(deployment.tensors):
+        levels = np.asarray(device.read_levels(index)).reshape(-1)
+        partition = plan.partition_of(plan.item(decoded[plan.name]))
+        if partition is not None:
+            expected = _dequantized(plan, partition, levels.reshape(plan.shape)).reshape(-1)
+        else:
+            expected = _samples_with(plan, levels)
+        yield _compared(
+            target, plan, "dequantize", levels, device.read_samples(index).reshape(-1), expected
+        )
+
+
+def _telling(levels: Array) -> npt.NDArray[np.bool_]:
+    """Of all codes in order, those beside a change of level, the ends, and every 64th.
+
+    The library's functions of integer codes are monotone, so between two such codes there is
+    nothing to find; the check on this machine takes every code.
+    """
+    changes = levels[1:] != levels[:-1]
+    telling = np.zeros(levels.size, bool)
+    telling[::64] = True
+    telling[1:] |= changes
+    telling[:-1] |= changes
+    telling[-1] = True
+    return telling
 
 
 def _stream_check(
@@ -227,7 +304,7 @@ def _stream_check(
         maps = _random_maps(deployment, seed)
         levels = deployment.quantize(maps)
         expected = deployment.encode(maps)
-        got = encode(levels)
+        got = encode(maps)
         checked += len(expected)
         if got != expected:
             mismatches += 1
@@ -258,6 +335,9 @@ def _random_maps(deployment: Deployment, seed: int) -> dict[str, Array]:
     for index, plan in enumerate(deployment.tensors):
         top = plan.chosen_quantizer.maximum_level
         kind = (index + seed) % 4
+        if isinstance(plan.partition, DynamicClasses) and kind != 1:
+            maps[plan.name] = dynamic_map(plan, seed)
+            continue
         if kind == 0:
             levels = generator.integers(0, top + 1, plan.shape)
         elif kind == 1:
@@ -284,7 +364,7 @@ def _compared(
     first = None
     if wrong.size:
         at = int(wrong[0])
-        first = f"{inputs[at]!r}: level {got[at]}, the reference {expected[at]}"
+        first = f"index {at}, {inputs[at]!r}: {got[at]!r}, the reference {expected[at]!r}"
     return Check(target, plan.name, stage, inputs.size, int(wrong.size), first)
 
 
@@ -297,6 +377,45 @@ def _check(found: Verification, plan: TensorPlan, stage: str) -> Check:
         found.mismatches,
         found.first_difference,
     )
+
+
+def _partition_checks(
+    plan: TensorPlan, target: str, quantize: Stage, dequantize: Stage
+) -> Iterator[Check]:
+    yield _check(_verified_levels(plan, quantize, target), plan, "quantize")
+    if isinstance(plan.partition, DynamicClasses):
+        found = verify_dynamic_values(plan, quantize, dequantize, target)
+    else:
+        found = verify_partition_values(plan, dequantize, target)
+    yield _check(found, plan, "dequantize")
+
+
+def _verified_levels(plan: TensorPlan, quantize: Stage, target: str) -> Verification:
+    verify_levels = (
+        verify_dynamic if isinstance(plan.partition, DynamicClasses) else verify_partition
+    )
+    return verify_levels(plan, quantize, target)
+
+
+def _stages_here(plan: TensorPlan) -> tuple[Stage, Stage]:
+    """Quantizing and dequantizing of whole maps; the latter by the map quantized last."""
+    known = plan.any_partition
+
+    def partition_of(item: Array) -> Partition:
+        nonlocal known
+        known = plan.partition_of(plan.item(item))
+        assert known is not None
+        return known
+
+    def dequantize(joint: Array) -> Array:
+        assert known is not None
+        return _dequantized(plan, known, joint)
+
+    return lambda item: partition_of(item).quantize(plan.item(item)), dequantize
+
+
+def _dequantized(plan: TensorPlan, partition: Partition, joint: Array) -> Array:
+    return partition.dequantize(joint, plan.dtype, scale=plan.scale, zero_point=plan.zero_point)
 
 
 def _samples(plan: TensorPlan) -> SampleType:

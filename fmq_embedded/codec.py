@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,9 @@ from fmq_embedded.structure import (
     to_symbols,
 )
 
+if TYPE_CHECKING:
+    from fmq_embedded.partition import Partition
+
 MAX_ELEMENTS = 1 << 28
 CRC_SIZE = 4
 CODINGS = {
@@ -54,7 +58,7 @@ class DecodedTensor:
 
     Args:
         header: its shape, type and quantizer.
-        levels: of the shape; None for an empty tensor.
+        levels: of the shape, joint levels where it has a partition; None for an empty tensor.
         coding: "entropy coded", "packed", "constant" or "empty".
         header_bytes, payload_bytes: what it takes in the stream.
     """
@@ -70,7 +74,8 @@ class DecodedTensor:
         header = self.header
         if header.quantizer is None or self.levels is None:
             return np.zeros(header.shape, header.dtype)
-        return header.quantizer.dequantize(
+        dequantize = (header.partition or header.quantizer).dequantize
+        return dequantize(
             self.levels, np.dtype(header.dtype), scale=header.scale, zero_point=header.zero_point
         )
 
@@ -226,8 +231,18 @@ def map_features(item: FeatureMap, settings: Settings) -> StructureFeatures | No
 
 def centre_of(header: TensorHeader) -> int:
     """The level that residuals are taken from: sent, or else that of the real value 0."""
+    if header.partition is not None:
+        return header.partition.joint_centre
     assert header.quantizer is not None
     return zero_level(header.quantizer) if header.centre is None else header.centre
+
+
+def level_bits(header: TensorHeader) -> int:
+    """The bit depth of a tensor's levels, joint ones where it has a partition."""
+    if header.partition is not None:
+        return header.partition.bit_depth
+    assert header.quantizer is not None
+    return header.quantizer.bit_depth
 
 
 def zero_level(quantizer: Quantizer) -> int:
@@ -235,7 +250,7 @@ def zero_level(quantizer: Quantizer) -> int:
     return int(quantizer.quantize(np.zeros(1, np.float32))[0])
 
 
-def fitted_centre(counts: npt.NDArray[np.integer], quantizer: Quantizer) -> int | None:
+def fitted_centre(counts: npt.NDArray[np.integer[Any]], quantizer: Quantizer) -> int | None:
     """The most frequent level, where it is worth sending instead of the level of 0.
 
     Args:
@@ -248,8 +263,7 @@ def fitted_centre(counts: npt.NDArray[np.integer], quantizer: Quantizer) -> int 
 
 def encode_payload(levels: Array, header: TensorHeader, *, entropy_coding: bool = True) -> bytes:
     """The `coding` byte and the payload: constant, entropy coded or packed, the shortest."""
-    assert header.quantizer is not None
-    depth = header.quantizer.bit_depth
+    depth = level_bits(header)
     flat = np.ascontiguousarray(levels, np.uint16).reshape(-1)
     if entropy_coding and (flat == flat[0]).all():
         return bytes([syntax.CONSTANT]) + _varint(int(flat[0]))
@@ -302,6 +316,13 @@ def _quantized(item: FeatureMap, settings: Settings) -> tuple[TensorHeader, Arra
     plain = TensorHeader(item.shape, dtype, item.scale, item.zero_point, item.name)
     if item.samples.size == 0:
         return plain, None
+    if settings.partition != "none":
+        from fmq_embedded.partition.choosing import given_partition
+
+        given = given_partition(item, settings)
+        if given is not None:
+            header = replace(plain, quantizer=given.base, centre=given.centre, partition=given)
+            return header, _joint_levels(item, given, settings)
     decision, quantizer = choose_quantizer(item, settings)
     levels = quantizer.quantize(item, nonfinite=settings.nonfinite, nan_level=settings.nan_level)
     counts = np.bincount(levels.reshape(-1), minlength=1 << quantizer.bit_depth)
@@ -317,7 +338,18 @@ def _quantized(item: FeatureMap, settings: Settings) -> tuple[TensorHeader, Arra
         decision.parameters_signalled if decision else True,
         fitted_centre(counts, quantizer),
     )
-    return header, levels
+    if settings.partition == "none":
+        return header, levels
+    from fmq_embedded.partition.choosing import choose_partition
+
+    partition = choose_partition(item, quantizer, settings, centre=header.centre)
+    if partition is None:
+        return header, levels
+    return replace(header, partition=partition), _joint_levels(item, partition, settings)
+
+
+def _joint_levels(item: FeatureMap, partition: Partition, settings: Settings) -> Array:
+    return partition.quantize(item, nonfinite=settings.nonfinite, nan_level=settings.nan_level)
 
 
 def _layer(item: FeatureMap, settings: Settings) -> int:
@@ -373,7 +405,7 @@ def _decoded_payload(reader: Reader, header: TensorHeader, start: int) -> Decode
     header_bytes = reader.position - start
     if header.quantizer is None:
         return DecodedTensor(header, None, "empty", header_bytes, 0)
-    depth = header.quantizer.bit_depth
+    depth = level_bits(header)
     record = _Payload()
     reader.u8(record, "coding")
     first = reader.position

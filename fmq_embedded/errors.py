@@ -10,8 +10,9 @@ class FmqError(Exception):
     """The root of every error that this package raises on purpose.
 
     The text says what was got, what was expected and what to do next. `exit_status` is the
-    status a task ends with: 1, something was checked and does not hold; 2, the call or its
-    input is wrong.
+    status a task ends with: 1, something was checked and does not hold, or a flasher failed; 2,
+    the call or its input is wrong; 3, there is no such port or board; 4, no answer came in time;
+    5, a tool or package is missing.
     """
 
     exit_status = 2
@@ -28,9 +29,29 @@ class BitstreamError(FmqError, ValueError):
 class MissingToolError(FmqError):
     """A tool or package that the call needs is not installed."""
 
+    exit_status = 5
+
 
 class LinkError(FmqError):
     """A port cannot be opened, or the board at its end does not answer as it should."""
+
+
+class NoPortError(LinkError):
+    """There is no such port, no board is plugged in, or it cannot be told which one is meant."""
+
+    exit_status = 3
+
+
+class LinkTimeoutError(LinkError):
+    """The board did not answer in time."""
+
+    exit_status = 4
+
+
+class FlashError(FmqError):
+    """A flasher failed, or what it wrote is not there; the text has what the flasher said."""
+
+    exit_status = 1
 
 
 class MismatchError(FmqError):

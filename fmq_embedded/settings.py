@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from fmq_embedded.errors import InputError, unknown_name
 from fmq_embedded.quantizers.quantizer import Quantizer, Rounding
 from fmq_embedded.selection import FLOWS, UniformFirst
 from fmq_embedded.structure import Network, NetworkGraph
+
+if TYPE_CHECKING:
+    from fmq_embedded.partition import Partition
+    from fmq_embedded.partition.dynamic import DynamicClasses
+
+PartitionName = Literal["none", "channel", "region", "block", "auto"]
+PARTITIONS: tuple[PartitionName, ...] = ("none", "channel", "region", "block", "auto")
+FUNCTIONS = ("classification", "detection", "segmentation", "tracking")
+PartitionChoice: TypeAlias = "PartitionName | Partition | DynamicClasses"
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,17 @@ class Settings:
         entropy_coding: False to pack levels only.
         nonfinite: "error", or "saturate": infinities take the end levels and NaN `nan_level`.
         nan_level: the level of NaN.
+        partition: "none"; "channel", "region" or "block": classes of those; "auto": whichever
+            takes the fewest bits at the same distortion, or none; or a `Partition`, then nothing
+            is chosen, or `DynamicClasses`; or one of these for each name.
+        classes: how many clusters, 1..256, the classes are made of; those that end with the
+            same quantizer are one. None for as many as pay.
+        function: what the network is for: "classification", "detection", "segmentation" or
+            "tracking"; with "auto" it says which kinds are tried. By default it is read from the
+            network's outputs, where there is a network and they tell.
+        partition_features: what channels or positions are clustered by: a function of the
+            residuals, int64, rows × columns × channels, that gives a row of integers for each. By
+            default mean, variance and structural complexity.
 
     Raises:
         InputError: for values outside these.
@@ -49,12 +72,24 @@ class Settings:
     entropy_coding: bool = True
     nonfinite: Literal["error", "saturate"] = "error"
     nan_level: int | None = None
+    partition: PartitionChoice | Mapping[str, PartitionChoice] = "none"
+    classes: int | None = None
+    function: str | None = None
+    partition_features: Callable[[npt.NDArray[np.int64]], npt.ArrayLike] | None = None
 
     def __post_init__(self) -> None:
         if self.method not in FLOWS:
             raise unknown_name("method of choosing a quantizer", self.method, FLOWS)
         if not 1 <= self.bit_depth <= 16:
             raise InputError(f"bit_depth is 1..16; got {self.bit_depth}")
+        wanted = self.partition
+        for choice in wanted.values() if isinstance(wanted, Mapping) else (wanted,):
+            if isinstance(choice, str) and choice not in PARTITIONS:
+                raise unknown_name("partition", choice, PARTITIONS)
+        if self.classes is not None and not 1 <= self.classes <= 256:
+            raise InputError(f"classes is 1..256; got {self.classes}")
+        if self.function is not None and self.function not in FUNCTIONS:
+            raise unknown_name("function of a network", self.function, FUNCTIONS)
         if self.method != "histogram" and self.quantizer is None and self.network is None:
             raise InputError(
                 f"method {self.method!r} needs the structure of the network; give network=, "

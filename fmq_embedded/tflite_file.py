@@ -24,6 +24,7 @@ from fmq_embedded.flatbuffer_check import check_flatbuffer
 
 BUFFER_ALIGNMENT: Final = 16  # force_align of Buffer.data in schema.fbs
 MAX_TENSOR_ELEMENTS: Final = 2**31 - 1
+_SHARED_ELEMENTS: Final = 16
 
 # Operators that do not give the same result each time, or hold a state: never a constant.
 _NOT_FOLDABLE: Final = frozenset(
@@ -110,28 +111,51 @@ def write_model(model: Any) -> bytes:
     Unlike the object API's own `Pack`, the data of each buffer starts at a multiple of 16
     bytes, as the schema demands and as microcontrollers without unaligned access need.
     """
-    builder = schema().flatbuffers.Builder(1 << 16)
+    weights = sum(len(b.data) + 2 * BUFFER_ALIGNMENT for b in model.buffers if b.data is not None)
+    builder = _sharing_builder()(weights + (1 << 16))
     buffers = model.buffers
     model.buffers = [_AlignedBuffer(buffer.data) for buffer in buffers]
     try:
         builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     finally:
         model.buffers = buffers
-    return bytes(builder.Output())
+    return bytes(memoryview(builder.Bytes)[builder.Head() :])
+
+
+@functools.cache
+def _sharing_builder() -> Any:
+    """The schema's Builder, writing equal small vectors, such as shapes, once."""
+
+    class SharingBuilder(schema().flatbuffers.Builder):  # type: ignore[misc]
+        def __init__(self, size: int) -> None:
+            super().__init__(size)
+            self._written: dict[tuple[str, bytes], int] = {}
+
+        def CreateNumpyVector(self, x: Any) -> int:  # noqa: N802 (the object API calls it so)
+            if x.size > _SHARED_ELEMENTS:
+                return int(super().CreateNumpyVector(x))
+            key = (x.dtype.str, x.tobytes())
+            if key not in self._written:
+                self._written[key] = int(super().CreateNumpyVector(x))
+            return self._written[key]
+
+    return SharingBuilder
 
 
 class _AlignedBuffer:
     """Packs a `BufferT` with its data aligned."""
 
     def __init__(self, data: Any) -> None:
-        self.data = b"" if data is None else bytes(np.asarray(data, np.uint8))
+        self.data = data
 
     def Pack(self, builder: Any) -> int:  # noqa: N802 (the object API calls it so)
         table = schema()
         vector = None
-        if self.data:
-            builder.Prep(BUFFER_ALIGNMENT, len(self.data))
-            vector = builder.CreateByteVector(self.data)
+        # Copied here, one at a time: a large model is not held twice.
+        data = b"" if self.data is None else bytes(np.asarray(self.data, np.uint8))
+        if data:
+            builder.Prep(BUFFER_ALIGNMENT, len(data))
+            vector = builder.CreateByteVector(data)
         table.BufferStart(builder)
         if vector is not None:
             table.BufferAddData(builder, vector)

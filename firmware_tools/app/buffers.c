@@ -1,5 +1,7 @@
 #include "buffers.h"
 
+#include "tables.h"
+
 #include <fmq/deployment.h>
 #include <fmq_tables.h>
 
@@ -44,12 +46,12 @@ bool buffers_lay_out(void)
     uint32_t levels_used = 0u;
     uint32_t tensor;
 
-    if (fmq_deployment.tensor_count > FMQ_APP_MAX_TENSORS) {
+    if (tables_deployment->tensor_count > FMQ_APP_MAX_TENSORS) {
         return false;
     }
-    for (tensor = 0u; tensor < fmq_deployment.tensor_count; tensor++) {
+    for (tensor = 0u; tensor < tables_deployment->tensor_count; tensor++) {
         /* a sample has at most 4 bytes: no product below can wrap */
-        if (fmq_deployment.tensors[tensor].count > UINT32_MAX / 4u ||
+        if (tables_deployment->tensors[tensor].count > UINT32_MAX / 4u ||
             !place(buffers_sample_bytes(tensor), FMQ_MAX_INPUT_BYTES, &samples_used,
                    &sample_offsets[tensor]) ||
             !place(buffers_level_bytes(tensor), FMQ_MAX_LEVEL_BYTES, &levels_used,
@@ -60,19 +62,29 @@ bool buffers_lay_out(void)
     return true;
 }
 
+bool buffers_has_tensor(uint32_t index)
+{
+    return index < tables_deployment->tensor_count;
+}
+
+bool buffers_has_range(uint32_t offset, uint32_t size, uint32_t capacity)
+{
+    return offset <= capacity && size <= capacity - offset;
+}
+
 uint32_t buffers_input_size(uint32_t tensor)
 {
-    return sample_size(fmq_deployment.tensors[tensor].quantizer->input);
+    return sample_size(tables_deployment->tensors[tensor].quantizer->input);
 }
 
 uint32_t buffers_level_size(uint32_t tensor)
 {
-    return fmq_deployment.tensors[tensor].bit_depth <= 8u ? 1u : 2u;
+    return tables_deployment->tensors[tensor].bit_depth <= 8u ? 1u : 2u;
 }
 
 uint32_t buffers_output_size(uint32_t tensor)
 {
-    return sample_size(fmq_deployment.tensors[tensor].dequantizer->output);
+    return sample_size(tables_deployment->tensors[tensor].dequantizer->output);
 }
 
 uint8_t *buffers_samples(uint32_t tensor)
@@ -87,7 +99,7 @@ uint8_t *buffers_levels(uint32_t tensor)
 
 uint32_t buffers_input_bytes(uint32_t tensor)
 {
-    return fmq_deployment.tensors[tensor].count * buffers_input_size(tensor);
+    return tables_deployment->tensors[tensor].count * buffers_input_size(tensor);
 }
 
 uint32_t buffers_sample_bytes(uint32_t tensor)
@@ -95,12 +107,12 @@ uint32_t buffers_sample_bytes(uint32_t tensor)
     const uint32_t input = buffers_input_size(tensor);
     const uint32_t output = buffers_output_size(tensor);
 
-    return fmq_deployment.tensors[tensor].count * (input > output ? input : output);
+    return tables_deployment->tensors[tensor].count * (input > output ? input : output);
 }
 
 uint32_t buffers_level_bytes(uint32_t tensor)
 {
-    return fmq_deployment.tensors[tensor].count * buffers_level_size(tensor);
+    return tables_deployment->tensors[tensor].count * buffers_level_size(tensor);
 }
 
 uint8_t *buffers_stream(void)
@@ -118,8 +130,8 @@ uint32_t buffers_element_count(void)
     uint32_t count = 0u;
     uint32_t tensor;
 
-    for (tensor = 0u; tensor < fmq_deployment.tensor_count; tensor++) {
-        count += fmq_deployment.tensors[tensor].count;
+    for (tensor = 0u; tensor < tables_deployment->tensor_count; tensor++) {
+        count += tables_deployment->tensors[tensor].count;
     }
     return count;
 }

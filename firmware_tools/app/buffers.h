@@ -22,6 +22,12 @@
 /* Lays the tensors out; false if they do not fit, and then no stage may run. */
 bool buffers_lay_out(void);
 
+/* Whether the deployment has a tensor of that index. */
+bool buffers_has_tensor(uint32_t index);
+
+/* Whether offset..offset+size lies in 0..capacity; no sum could wrap. */
+bool buffers_has_range(uint32_t offset, uint32_t size, uint32_t capacity);
+
 /* Bytes of one sample before quantizing, of one level, of one sample after dequantizing. */
 uint32_t buffers_input_size(uint32_t tensor);
 uint32_t buffers_level_size(uint32_t tensor);

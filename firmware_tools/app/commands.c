@@ -2,39 +2,26 @@
 
 #include "board.h"
 #include "buffers.h"
+#include "data_commands.h"
 #include "stages.h"
+#include "table_commands.h"
+#include "tables.h"
 
 #include <fmq/deployment.h>
 #include <fmq/version.h>
 #include <fmq_tables.h>
 
-#include <string.h>
-
 #ifndef FMQ_BOARD_ID
 #error "name the board: -DFMQ_BOARD_ID=\"<id>\""
 #endif
 
-#define MAX_DATA (FMQ_LINK_MAX_BODY - 1u) /* of an answer, behind its status */
-#define MAX_NAME 200u                     /* two of them fit into an answer */
+#define MAX_NAME 200u /* two of them fit into an answer */
 
 static bool buffers_fit;
-
-/* ---- arguments ---- */
 
 static uint8_t status_byte(fmq_status_t status)
 {
     return (uint8_t)status;
-}
-
-static bool is_tensor(uint32_t index)
-{
-    return index < fmq_deployment.tensor_count;
-}
-
-/* Whether offset..offset+size lies in 0..capacity; no sum that could wrap. */
-static bool is_inside(uint32_t offset, uint32_t size, uint32_t capacity)
-{
-    return offset <= capacity && size <= capacity - offset;
 }
 
 /* ---- what the device is ---- */
@@ -54,17 +41,27 @@ static void put_name(frame_t *answer, const char *name)
 
 static uint8_t identify(const frame_t *request, frame_t *answer)
 {
-    frame_put32(answer, frame_get32(request->body));
+    static uint32_t session;
+    static uint32_t session_before;
+    const uint32_t nonce = frame_get32(request->body);
+
+    if (nonce != session) {
+        session_before = session; /* 0 after a start: the host sees that the board is a new one */
+        session = nonce;
+    }
+    frame_forget_line();
+    frame_put32(answer, nonce);
     frame_put8(answer, FMQ_LINK_PROTOCOL);
     frame_put8(answer, FMQ_VERSION_MAJOR);
     frame_put8(answer, FMQ_VERSION_MINOR);
     frame_put8(answer, FMQ_LINK_WINDOW);
-    frame_put32(answer, fmq_deployment.crc32);
-    frame_put32(answer, fmq_deployment.tensor_count);
+    frame_put32(answer, tables_deployment->crc32);
+    frame_put32(answer, tables_deployment->tensor_count);
     frame_put32(answer, FMQ_MAX_INPUT_BYTES);
     frame_put32(answer, FMQ_MAX_LEVEL_BYTES);
     frame_put32(answer, FMQ_MAX_STREAM_BYTES);
     frame_put32(answer, FMQ_WORK_BYTES);
+    frame_put32(answer, session_before);
     return FMQ_LINK_OK;
 }
 
@@ -72,7 +69,7 @@ static uint8_t names(const frame_t *request, frame_t *answer)
 {
     (void)request;
     put_name(answer, FMQ_BOARD_ID);
-    put_name(answer, fmq_deployment.name);
+    put_name(answer, tables_deployment->name);
     return FMQ_LINK_OK;
 }
 
@@ -81,10 +78,10 @@ static uint8_t describe(const frame_t *request, frame_t *answer)
     const uint32_t index = request->body[0];
     const fmq_tensor_t *tensor;
 
-    if (!is_tensor(index)) {
+    if (!buffers_has_tensor(index)) {
         return FMQ_LINK_BAD_TENSOR;
     }
-    tensor = &fmq_deployment.tensors[index];
+    tensor = &tables_deployment->tensors[index];
     frame_put32(answer, tensor->rows);
     frame_put32(answer, tensor->columns);
     frame_put32(answer, tensor->channels);
@@ -111,67 +108,11 @@ static uint8_t stack(const frame_t *request, frame_t *answer)
     return FMQ_LINK_OK;
 }
 
-/* ---- data in and out ---- */
-
-static uint8_t load_input(const frame_t *request, frame_t *answer)
+static uint8_t line(const frame_t *request, frame_t *answer)
 {
-    const uint32_t tensor = request->body[0];
-    const uint32_t offset = frame_get32(request->body + 1);
-    const size_t size = request->size - 5u;
-
-    (void)answer;
-    if (!is_tensor(tensor)) {
-        return FMQ_LINK_BAD_TENSOR;
-    }
-    if (!is_inside(offset, (uint32_t)size, buffers_input_bytes(tensor))) {
-        return FMQ_LINK_BAD_RANGE;
-    }
-    memcpy(buffers_samples(tensor) + offset, request->body + 5, size);
-    return FMQ_LINK_OK;
-}
-
-static uint8_t load_stream(const frame_t *request, frame_t *answer)
-{
-    const uint32_t offset = frame_get32(request->body);
-    const size_t size = request->size - 4u;
-
-    (void)answer;
-    if (!is_inside(offset, (uint32_t)size, FMQ_MAX_STREAM_BYTES)) {
-        return FMQ_LINK_BAD_RANGE;
-    }
-    memcpy(buffers_stream() + offset, request->body + 4, size);
-    return FMQ_LINK_OK;
-}
-
-static uint8_t read_back(const frame_t *request, frame_t *answer)
-{
-    const uint8_t buffer = request->body[0];
-    const uint32_t tensor = request->body[1];
-    const uint32_t offset = frame_get32(request->body + 2);
-    const uint32_t size = frame_get16(request->body + 6);
-    const uint8_t *data = buffers_stream();
-    uint32_t capacity = FMQ_MAX_STREAM_BYTES;
-
-    if (buffer > FMQ_BUFFER_SAMPLES) {
-        return FMQ_LINK_BAD_RANGE;
-    }
-    if (buffer != FMQ_BUFFER_STREAM) {
-        if (!is_tensor(tensor)) {
-            return FMQ_LINK_BAD_TENSOR;
-        }
-        if (buffer == FMQ_BUFFER_LEVELS) {
-            data = buffers_levels(tensor);
-            capacity = buffers_level_bytes(tensor);
-        } else {
-            data = buffers_samples(tensor);
-            capacity = buffers_sample_bytes(tensor);
-        }
-    }
-    if (size > MAX_DATA || !is_inside(offset, size, capacity)) {
-        return FMQ_LINK_BAD_RANGE;
-    }
-    memcpy(answer->body + answer->size, data + offset, size);
-    answer->size += size;
+    (void)request;
+    frame_send_probe();
+    frame_put_line(answer);
     return FMQ_LINK_OK;
 }
 
@@ -182,9 +123,9 @@ static uint8_t for_tensors(uint32_t tensor, fmq_status_t (*stage)(uint32_t tenso
     fmq_status_t status = FMQ_OK;
 
     if (tensor != FMQ_LINK_ALL_TENSORS) {
-        return is_tensor(tensor) ? status_byte(stage(tensor)) : (uint8_t)FMQ_LINK_BAD_TENSOR;
+        return buffers_has_tensor(tensor) ? status_byte(stage(tensor)) : (uint8_t)FMQ_LINK_BAD_TENSOR;
     }
-    for (tensor = 0u; is_tensor(tensor) && status == FMQ_OK; tensor++) {
+    for (tensor = 0u; buffers_has_tensor(tensor) && status == FMQ_OK; tensor++) {
         status = stage(tensor);
     }
     return status_byte(status);
@@ -217,7 +158,7 @@ static uint8_t decode(const frame_t *request, frame_t *answer)
     const uint32_t size = frame_get32(request->body);
 
     (void)answer;
-    if (!is_inside(0u, size, FMQ_MAX_STREAM_BYTES)) {
+    if (!buffers_has_range(0u, size, FMQ_MAX_STREAM_BYTES)) {
         return FMQ_LINK_BAD_RANGE;
     }
     return status_byte(stage_decode(size));
@@ -238,6 +179,24 @@ static uint8_t reset_counters(const frame_t *request, frame_t *answer)
     return FMQ_LINK_OK;
 }
 
+/* ---- other tables ---- */
+
+static uint8_t commit_tables(const frame_t *request, frame_t *answer)
+{
+    const uint8_t status = table_command_commit(request, answer);
+
+    commands_init();
+    return status;
+}
+
+static uint8_t revert_tables(const frame_t *request, frame_t *answer)
+{
+    const uint8_t status = table_command_revert(request, answer);
+
+    commands_init();
+    return status;
+}
+
 /* ---- the table ---- */
 
 typedef struct command {
@@ -252,16 +211,22 @@ static const command_t commands[] = {
     {FMQ_COMMAND_IDENTIFY, false, 4u, 4u, identify},
     {FMQ_COMMAND_NAMES, false, 0u, 0u, names},
     {FMQ_COMMAND_DESCRIBE, false, 1u, 1u, describe},
-    {FMQ_COMMAND_LOAD_INPUT, true, 5u, FMQ_LINK_MAX_BODY, load_input},
-    {FMQ_COMMAND_LOAD_STREAM, true, 4u, FMQ_LINK_MAX_BODY, load_stream},
+    {FMQ_COMMAND_LOAD_INPUT, true, 5u, FMQ_LINK_MAX_BODY, data_command_load_input},
+    {FMQ_COMMAND_LOAD_STREAM, true, 4u, FMQ_LINK_MAX_BODY, data_command_load_stream},
     {FMQ_COMMAND_QUANTIZE, true, 1u, 1u, quantize},
     {FMQ_COMMAND_ENCODE, true, 0u, 0u, encode},
     {FMQ_COMMAND_DECODE, true, 4u, 4u, decode},
     {FMQ_COMMAND_DEQUANTIZE, true, 1u, 1u, dequantize},
-    {FMQ_COMMAND_READ, true, 8u, 8u, read_back},
+    {FMQ_COMMAND_READ, true, 8u, 8u, data_command_read_back},
     {FMQ_COMMAND_COUNTERS, false, 0u, 0u, counters},
     {FMQ_COMMAND_STACK, false, 0u, 0u, stack},
     {FMQ_COMMAND_RESET_COUNTERS, false, 0u, 0u, reset_counters},
+    {FMQ_COMMAND_LINE, false, 0u, 0u, line},
+    {FMQ_COMMAND_TABLES, false, 0u, 0u, table_command_describe},
+    {FMQ_COMMAND_TABLES_ERASE, false, 1u, 1u, table_command_erase},
+    {FMQ_COMMAND_TABLES_LOAD, false, 5u, FMQ_LINK_MAX_BODY, table_command_load},
+    {FMQ_COMMAND_TABLES_COMMIT, false, 9u, 9u, commit_tables},
+    {FMQ_COMMAND_TABLES_REVERT, false, 0u, 0u, revert_tables},
 };
 
 static uint8_t run(const frame_t *request, frame_t *answer)
@@ -287,6 +252,7 @@ static uint8_t run(const frame_t *request, frame_t *answer)
 
 void commands_init(void)
 {
+    tables_choose();
     buffers_fit = buffers_lay_out();
 }
 
@@ -298,8 +264,10 @@ const frame_t *commands_answer(const frame_t *request)
     const uint8_t command = (uint8_t)(request->command | FMQ_LINK_ANSWER);
     const uint32_t crc = frame_crc(request);
 
-    /* a session begins with IDENTIFY: it asks for nothing that was answered before it */
-    if (has_answered && request->command != FMQ_COMMAND_IDENTIFY && answer.command == command &&
+    /* a session begins with IDENTIFY: it asks for nothing that was answered before it; LINE sends
+     * a probe each time */
+    if (has_answered && request->command != FMQ_COMMAND_IDENTIFY &&
+        request->command != FMQ_COMMAND_LINE && answer.command == command &&
         answer.sequence == request->sequence && answered_crc == crc) {
         return &answer;
     }

@@ -4,7 +4,7 @@
 
 #include "frame.h"
 
-/* Lays out the buffers. Called once, after board_init. */
+/* Chooses the tables and lays out the buffers. Called after board_init and for other tables. */
 void commands_init(void);
 
 /*

@@ -57,6 +57,43 @@ static uint8_t next_byte(void)
     return byte;
 }
 
+/* ---- bytes that lines take for their own ---- */
+
+static uint8_t line_seen[FRAME_MAX_LINE_BYTES];
+static uint8_t line_count;
+static bool line_is_new = true; /* no such byte since the last delimiter */
+
+static bool is_line_control(uint8_t byte)
+{
+    return byte == 0x0Au || byte == 0x0Du || byte == 0x11u || byte == 0x13u;
+}
+
+static void line_note(uint8_t byte)
+{
+    if (line_is_new) {
+        line_is_new = false;
+        line_count = 0u;
+    }
+    if (line_count < FRAME_MAX_LINE_BYTES) {
+        line_seen[line_count] = byte;
+        line_count++;
+    }
+}
+
+void frame_forget_line(void)
+{
+    line_count = 0u;
+}
+
+void frame_put_line(frame_t *answer)
+{
+    uint8_t at;
+
+    for (at = 0u; at < line_count; at++) {
+        frame_put8(answer, line_seen[at]);
+    }
+}
+
 /* ---- receiving ---- */
 
 typedef struct decoder {
@@ -110,10 +147,19 @@ void frame_receive(frame_t *frame)
 {
     for (;;) {
         decoder_t decoder = {0xFFFFFFFFu, 0u, 0u, false};
+        uint8_t flip = 0u; /* of the byte behind an escape */
         uint8_t byte = next_byte();
 
+        line_is_new = true;
         while (byte != 0u) {
-            decoder_take(&decoder, frame, byte);
+            if (is_line_control(byte)) {
+                line_note(byte);
+            } else if (byte == FMQ_LINK_ESCAPE) {
+                flip = FMQ_LINK_ESCAPE_FLIP;
+            } else {
+                decoder_take(&decoder, frame, byte ^ flip);
+                flip = 0u;
+            }
             byte = next_byte();
         }
         if (decoder_holds(&decoder)) {
@@ -141,13 +187,22 @@ static void send_byte(uint8_t byte)
     board_write(byte);
 }
 
+static void send_escaped(uint8_t byte)
+{
+    if (is_line_control(byte) || byte == FMQ_LINK_ESCAPE) {
+        send_byte(FMQ_LINK_ESCAPE);
+        byte ^= FMQ_LINK_ESCAPE_FLIP;
+    }
+    send_byte(byte);
+}
+
 static void encoder_flush(encoder_t *encoder)
 {
     uint8_t at;
 
-    send_byte((uint8_t)(encoder->length + 1u));
+    send_escaped((uint8_t)(encoder->length + 1u));
     for (at = 0u; at < encoder->length; at++) {
-        send_byte(encoder->run[at]);
+        send_escaped(encoder->run[at]);
     }
     encoder->length = 0u;
 }
@@ -186,6 +241,18 @@ void frame_send(const frame_t *frame)
         crc >>= 8;
     }
     encoder_flush(&encoder);
+    send_byte(0u);
+}
+
+void frame_send_probe(void)
+{
+    static const char probe[] = FMQ_LINK_PROBE;
+    size_t at;
+
+    send_byte(0u);
+    for (at = 0u; at < sizeof probe - 1u; at++) {
+        send_byte((uint8_t)probe[at]);
+    }
     send_byte(0u);
 }
 

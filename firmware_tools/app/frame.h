@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define FRAME_CRC_SIZE 4u
+#define FRAME_MAX_LINE_BYTES 16u
 
 typedef struct frame {
     uint8_t command;
@@ -24,6 +25,16 @@ void frame_receive(frame_t *frame);
  * meanwhile, so a serial port with a single receive register loses nothing.
  */
 void frame_send(const frame_t *frame);
+
+/* Sends FMQ_LINK_PROBE as it is, between delimiters. */
+void frame_send_probe(void);
+
+/*
+ * Appends the raw line ends and flow control bytes that came between the last two delimiters that
+ * had any between them; forgets them.
+ */
+void frame_put_line(frame_t *answer);
+void frame_forget_line(void);
 
 /* The CRC-32 of a received frame: of command, sequence number and body. */
 uint32_t frame_crc(const frame_t *frame);

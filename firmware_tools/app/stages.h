@@ -4,7 +4,7 @@
  *
  * Sums are 64 bits wide. Quantizing and dequantizing are timed in pieces, so
  * they may last for any number of wraps of the 32-bit counter; one call of
- * fmq_encode or fmq_decode must take less than 2^32 ticks.
+ * fmq_classify, fmq_encode or fmq_decode must take less than 2^32 ticks.
  */
 #ifndef FMQ_APP_STAGES_H
 #define FMQ_APP_STAGES_H

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from firmware_tools.emulators.idle import PolledLine
 from firmware_tools.emulators.serial_bridge import SerialBridge
-
-# A read of the state that follows so many others, each without a byte there, waits a while: a
-# program that polls then costs the host nothing. The emulated time stands still meanwhile.
-IDLE_READS = 16
-IDLE_WAIT_S = 0.05
 
 
 class CmsdkUart:
@@ -20,34 +16,23 @@ class CmsdkUart:
     RECEIVE_FULL = 0x2
 
     def __init__(self, bridge: SerialBridge) -> None:
-        self._bridge = bridge
-        self._idle_reads = 0
+        self._line = PolledLine(bridge)
         self._registers: dict[int, int] = {}
 
     def read(self, offset: int) -> int:
         """The register at `offset`; reading DATA takes the byte."""
         if offset == self.STATE:
-            return self._state()
+            return self.RECEIVE_FULL if self._line.readable() else 0
         if offset == self.DATA:
-            self._idle_reads = 0
-            return self._bridge.read()
+            return self._line.read()
         return self._registers.get(offset, 0)
 
     def write(self, offset: int, value: int) -> None:
         """Set the register at `offset`; writing DATA sends the byte."""
         if offset == self.DATA:
-            self._idle_reads = 0
-            self._bridge.write(value & 0xFF)
+            self._line.write(value)
         else:
             self._registers[offset] = value
-
-    def _state(self) -> int:
-        self._idle_reads += 1
-        if self._idle_reads > IDLE_READS:
-            readable = self._bridge.wait(IDLE_WAIT_S)
-        else:
-            readable = self._bridge.readable()
-        return self.RECEIVE_FULL if readable else 0
 
 
 class CmsdkTimer:

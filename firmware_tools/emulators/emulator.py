@@ -105,6 +105,10 @@ class Emulator(ABC):
         """Whether the tool is there."""
 
     @abstractmethod
+    def runs(self, board: Board) -> bool:
+        """Whether the tool is there and knows the board."""
+
+    @abstractmethod
     def start(self, board: Board, elf: Path) -> RunningEmulator:
         """Load a program; it runs from the moment that its port is opened.
 

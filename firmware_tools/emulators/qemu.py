@@ -12,7 +12,12 @@ from firmware_tools.emulators.emulator import Emulator, RunningEmulator, spawn
 from firmware_tools.profiling.elf_image import load_image
 from fmq_embedded.errors import InputError, MissingToolError
 
-COMMAND = "qemu-system-arm"
+# By the board's family: QEMU's command, its option for the program, and further ones.
+COMMANDS = {
+    "cortex": ("qemu-system-arm", "-kernel", ()),
+    "rv": ("qemu-system-riscv32", "-kernel", ("-bios", "none")),
+    "avr": ("qemu-system-avr", "-bios", ()),
+}
 
 
 class QemuRun(RunningEmulator):
@@ -35,14 +40,19 @@ class Qemu(Emulator):
     """QEMU with instruction counting: its timers follow the instructions, not the clock."""
 
     name = "qemu"
-    how_to_get = "apt install qemu-system-arm, or https://www.qemu.org/download/"
+    how_to_get = "apt install qemu-system-arm qemu-system-misc, or https://www.qemu.org/download/"
 
     def installed(self) -> bool:
-        return shutil.which(COMMAND) is not None
+        return any(shutil.which(command) for command, *_ in COMMANDS.values())
+
+    def runs(self, board: Board) -> bool:
+        command, *_ = COMMANDS[board.family]
+        return board.emulator.qemu_machine is not None and shutil.which(command) is not None
 
     def start(self, board: Board, elf: Path) -> RunningEmulator:
-        if not self.installed():
-            raise MissingToolError(f"QEMU is not installed; get it: {self.how_to_get}")
+        name, program, more = COMMANDS[board.family]
+        if not self.installed() or shutil.which(name) is None:
+            raise MissingToolError(f"{name} is not installed; get it: {self.how_to_get}")
         machine = board.emulator.qemu_machine
         if machine is None:
             raise InputError(f"QEMU has no machine for {board.id}: board.toml names none")
@@ -53,14 +63,21 @@ class Qemu(Emulator):
             url = f"socket://127.0.0.1:{server.getsockname()[1]}"
             number = server.fileno()
             command = [
-                COMMAND,
+                name,
                 *("-M", machine),
+                *more,
                 *("-display", "none"),
                 *("-monitor", "none"),
-                *("-icount", f"shift={board.counter.qemu_icount_shift},sleep=off"),
+                *_counting(board),
                 *("-chardev", f"socket,id=uart,fd={number},server=on,wait=on"),
+                *(("-serial", "null") * board.emulator.qemu_serial),
                 *("-serial", "chardev:uart"),
-                *("-kernel", str(elf)),
+                *(program, str(elf)),
             ]
             process = spawn("firmware_tools.emulators.keeper", command, inherit=(number,))
         return QemuRun(board, elf, url, process)
+
+
+def _counting(board: Board) -> tuple[str, ...]:
+    shift = board.counter.qemu_icount_shift
+    return () if shift is None else ("-icount", f"shift={shift},sleep=off")

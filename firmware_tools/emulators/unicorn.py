@@ -26,6 +26,9 @@ class Unicorn(Emulator):
     def installed(self) -> bool:
         return importlib.util.find_spec("unicorn") is not None
 
+    def runs(self, board: Board) -> bool:
+        return board.emulator.unicorn_cpu is not None and self.installed()
+
     def start(self, board: Board, elf: Path) -> RunningEmulator:
         if not self.installed():
             raise MissingToolError(f"Unicorn is not installed; get it: {self.how_to_get}")

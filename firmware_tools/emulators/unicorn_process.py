@@ -9,7 +9,7 @@ import ctypes
 import mmap
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -24,14 +24,31 @@ from firmware_tools.boards import Board, read_board
 from firmware_tools.emulators.cmsdk import CmsdkTimer, CmsdkUart
 from firmware_tools.emulators.instruction_counter import InstructionCounter
 from firmware_tools.emulators.keeper import exit_with_input
+from firmware_tools.emulators.nrf import NrfClock, NrfTimer, NrfUart, Plain
 from firmware_tools.emulators.serial_bridge import SerialBridge
 from firmware_tools.profiling.elf_image import ElfImage, load_image
 from fmq_embedded.errors import FmqError, LinkError, unknown_name
 
 Model = TypeVar("Model")
 
-UARTS = {"cmsdk": CmsdkUart}
-TIMERS = {"cmsdk": CmsdkTimer}
+
+class Device(Protocol):
+    """A block of registers on the bus."""
+
+    size: int
+
+    def read(self, offset: int) -> int: ...
+
+    def write(self, offset: int, value: int) -> None: ...
+
+
+UARTS: dict[str, Callable[[SerialBridge], Device]] = {"cmsdk": CmsdkUart, "nrf": NrfUart}
+TIMERS: dict[str, Callable[[Callable[[], int]], Device]] = {"cmsdk": CmsdkTimer, "nrf": NrfTimer}
+PARTS: dict[str, Callable[[], Device]] = {"nrf-clock": NrfClock, "plain": Plain}
+
+# The core's own registers, among them the vectors' address: plain memory to the program.
+SYSTEM_CONTROL = 0xE000_E000
+SYSTEM_CONTROL_SIZE = 0x1000
 
 FAULTS = {
     const.UC_ERR_READ_UNMAPPED: "read of an address where nothing is",
@@ -47,16 +64,6 @@ FAULTS = {
 NOWHERE = 0xFFFF_FFFE
 
 
-class Device(Protocol):
-    """A block of registers on the bus."""
-
-    size: int
-
-    def read(self, offset: int) -> int: ...
-
-    def write(self, offset: int, value: int) -> None: ...
-
-
 class Machine:
     """A Cortex-M core with flash, RAM, a UART and a timer."""
 
@@ -68,12 +75,15 @@ class Machine:
         code = const.UC_PROT_READ | const.UC_PROT_EXEC
         self._flash = self._map(memory.flash_origin, memory.flash_size, code)
         ram = self._map(memory.ram_origin, memory.ram_size, const.UC_PROT_ALL)
+        self._core.mem_map(SYSTEM_CONTROL, SYSTEM_CONTROL_SIZE)
         content = image.flash_bytes(memory.flash_origin)
         self._flash[: len(content)] = np.frombuffer(content, np.uint8)
         counter = InstructionCounter([(memory.flash_origin, self._flash), (memory.ram_origin, ram)])
         self._hook_blocks(counter)
         uart, timer = _model(UARTS, board.uart.model), _model(TIMERS, board.counter.model)
         self._attach(board.uart.address, uart(bridge))
+        for name, address in board.emulator.unicorn_parts.items():
+            self._attach(address, _model(PARTS, name)())
         self._attach(board.counter.address, timer(lambda: board.counter.ticks(counter.total)))
 
     def run(self) -> str:

@@ -38,6 +38,7 @@ def render() -> str:
             ("SIGN_CONTEXTS", contexts.SIGN_CONTEXTS),
             ("CLASS_CONTEXTS", contexts.CLASS_CONTEXTS),
             ("MANTISSA_CONTEXTS", contexts.MANTISSA_CONTEXTS),
+            ("SILENT_CONTEXT", contexts.SILENT_CONTEXT),
             ("CONTEXT_COUNT", contexts.CONTEXT_COUNT),
         )
     ]

@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Self
 
 from firmware_tools.link.frames import DELIMITER, Frame, FrameReader, pack
-from firmware_tools.link.port import Port
-from firmware_tools.link.protocol import ANSWER, MAX_BODY, OVERHEAD, WINDOW, Command
+from firmware_tools.link.port import Port, PortLostError
+from firmware_tools.link.protocol import ANSWER, MAX_BODY, OVERHEAD, PROBE, WINDOW, Command
 from firmware_tools.link.statuses import check_status
-from fmq_embedded.errors import LinkError
+from fmq_embedded.errors import LinkError, LinkTimeoutError
 
 BITS_PER_BYTE = 10
 """On a UART line: a start bit, eight of data, a stop bit."""
@@ -45,6 +45,7 @@ class Connection:
         self._sequence = 0
         self._bytes_received = 0
         self._is_in_doubt = False
+        self._nonces: set[bytes] = set()
 
     @classmethod
     def open(
@@ -73,15 +74,44 @@ class Connection:
 
         Returns:
             The data of the answer to IDENTIFY, behind the nonce.
+
+        Raises:
+            LinkError: in a later session: the board has restarted, or answered someone else
+                meanwhile, so that its buffers are no longer what they were.
         """
         nonce = secrets.token_bytes(4)
+        known = frozenset(self._nonces)
+        self._nonces.add(nonce)
         self._sequence = nonce[0]
         self._is_in_doubt = False
         self.port.write(DELIMITER)
         answer = self.request(
             Command.IDENTIFY, nonce, accept=lambda data: data[1:5] in (nonce, b"")
         )
+        if known and answer[-4:] not in known:
+            raise LinkError(
+                f"{self.port.url}: the board has restarted, or another program has used it, since "
+                "this one began; expected the session to go on; open the board and load anew"
+            )
         return answer[4:]
+
+    def come_back(self, error: PortLostError, until: float) -> None:
+        """Goes on where the port broke, when its USB device is there again.
+
+        Raises:
+            PortLostError: it did not come back until then (of `time.monotonic`).
+            LinkError: the board has lost what it held.
+        """
+        self._reopen(error, until)
+        self.start_session()
+        self._is_in_doubt = True
+
+    def probe(self) -> tuple[bytes, bytes]:
+        """What comes of PROBE: at the board, and here. A single try; noise may change it."""
+        self.port.write(DELIMITER + PROBE + DELIMITER)
+        self._reader.line_bytes = b""
+        at_board = self.request(Command.LINE)
+        return at_board, self._reader.line_bytes
 
     def drain(self) -> None:
         """Starts a new session amid a transfer: no answer to what was sent before comes later."""
@@ -120,7 +150,8 @@ class Connection:
             accept: whether an answer's body is meant for this request; others are dropped.
 
         Raises:
-            LinkError: no intact answer came, or the board refuses the request.
+            LinkTimeoutError: no intact answer came.
+            LinkError: the board refuses the request, or the port broke and did not come back.
             InputError, BitstreamError: the board refuses what it was given to work on.
         """
         timeout = self.timeout if timeout is None else timeout
@@ -151,7 +182,9 @@ class Connection:
         on_line = (bytes_in_flight + _LARGEST_FRAME) * BITS_PER_BYTE / self.port.baud
         return self._retry_interval + on_line
 
-    def no_answer(self, command: Command, timeout: float, tries: int, received: int) -> LinkError:
+    def no_answer(
+        self, command: Command, timeout: float, tries: int, received: int
+    ) -> LinkTimeoutError:
         """The error for a request that was not answered in time."""
         if received:
             seen = (
@@ -163,7 +196,7 @@ class Connection:
                 "nothing came back; check that the board has power, that its firmware is this "
                 "one, and that no other program reads the port"
             )
-        return LinkError(
+        return LinkTimeoutError(
             f"{self.port.url}: expected an answer to {command.name} within {timeout:g} s; "
             f"sent {tries} requests, {seen}"
         )
@@ -176,20 +209,43 @@ class Connection:
     def _answer(
         self, command: Command, body: bytes, timeout: float, accept: Callable[[bytes], bool]
     ) -> bytes:
+        """The body of the answer to a request, also if the port breaks and comes back."""
+        until = time.monotonic() + timeout
+        while True:
+            try:
+                return self._answer_here(command, body, timeout, until, accept)
+            except PortLostError as error:
+                if command is Command.IDENTIFY:
+                    self._reopen(error, until)
+                else:
+                    self.come_back(error, until)
+
+    def _reopen(self, error: PortLostError, until: float) -> None:
+        self.port.reopen(error, until)
+        self._reader = FrameReader()
+        self._arrived.clear()
+
+    def _answer_here(
+        self,
+        command: Command,
+        body: bytes,
+        timeout: float,
+        until: float,
+        accept: Callable[[bytes], bool],
+    ) -> bytes:
         """The body of the answer to a request that is sent until it is answered."""
         sequence = self._next_sequence()
         encoded = pack(Frame(command, sequence, body))
-        started = time.monotonic()
         interval = self.retry_interval(len(encoded))
         longest = interval * LONGEST_BACK_OFF
         tries = 0
         received = self._bytes_received
-        while time.monotonic() - started < timeout:
+        while time.monotonic() < until:
             # A delimiter in front: the line may hold a piece of a frame that lost its own.
             self.port.write(DELIMITER + encoded if tries else encoded)
             tries += 1
-            until = min(time.monotonic() + interval, started + timeout)
-            while (answer := self.receive(until)) is not None:
+            again = min(time.monotonic() + interval, until)
+            while (answer := self.receive(again)) is not None:
                 is_ours = (answer.sequence, answer.command) == (sequence, command | ANSWER)
                 if is_ours and answer.body and accept(answer.body):
                     return answer.body

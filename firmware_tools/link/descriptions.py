@@ -18,7 +18,7 @@ SAMPLE_DTYPES: dict[int, np.dtype[np.generic]] = {
 }
 """The sample types of the C library (FMQ_INPUT_* and FMQ_OUTPUT_*), little-endian."""
 
-_SESSION = struct.Struct("<BBBBIIIIII")
+_SESSION = struct.Struct("<BBBBIIIIIII")
 _TENSOR = struct.Struct("<IIIIHBBB")
 _REBUILD = "build the firmware from this version and put it on the board again"
 
@@ -33,6 +33,7 @@ class Session:
         deployment_crc32: the CRC-32 of the deployment's tables, which identifies them.
         tensor_count: feature maps in the deployment.
         sample_bytes, level_bytes, stream_bytes, work_bytes: sizes of the board's buffers.
+        nonce_before: of the session before this one; 0: there was none since the board started.
     """
 
     library_version: tuple[int, int]
@@ -43,6 +44,7 @@ class Session:
     level_bytes: int
     stream_bytes: int
     work_bytes: int
+    nonce_before: int
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,26 @@ class StackUse:
     size: int
 
 
+@dataclass(frozen=True)
+class TablesInUse:
+    """Which tables the board uses, and where the next ones go.
+
+    Attributes:
+        slot: of the tables in use; None: those of the firmware.
+        generation: counts up with each update; 0 for those of the firmware.
+        layout: tells firmwares apart that do not read the same tables.
+        capacity: bytes of an image that fit into a slot; 0: the board keeps none.
+        next_slot, address: the slot that is not in use, and where it lies.
+    """
+
+    slot: int | None
+    generation: int
+    layout: int
+    capacity: int
+    next_slot: int
+    address: int
+
+
 def parse_session(url: str, data: bytes) -> Session:
     """Reads the answer to IDENTIFY. Raises LinkError for another protocol version."""
     if not data or data[0] != PROTOCOL:
@@ -171,6 +193,12 @@ def parse_counters(url: str, data: bytes) -> Counters:
 def parse_stack(url: str, data: bytes) -> StackUse:
     """Reads the answer to STACK."""
     return StackUse(*_unpack(url, struct.Struct("<II"), data))
+
+
+def parse_tables(url: str, data: bytes) -> TablesInUse:
+    """Reads the answer to TABLES."""
+    slot, *rest = _unpack(url, struct.Struct("<BIIIBQ"), data)
+    return TablesInUse(None if slot == 0xFF else slot, *rest)
 
 
 def parse_size(url: str, data: bytes) -> int:

@@ -14,14 +14,17 @@ from firmware_tools.link.descriptions import (
     Counters,
     Identity,
     StackUse,
+    TablesInUse,
     TensorDescription,
     parse_counters,
     parse_names,
     parse_session,
     parse_size,
     parse_stack,
+    parse_tables,
     parse_tensor,
 )
+from firmware_tools.link.line import line_changes
 from firmware_tools.link.protocol import ALL_TENSORS, MAX_BODY, Buffer, Command
 from firmware_tools.link.transfer import Block, Progress, transfer
 from fmq_embedded.errors import InputError
@@ -170,6 +173,31 @@ class Device:
     def stack(self) -> StackUse:
         """The most stack that was used since the board started."""
         return parse_stack(self._url, self.connection.request(Command.STACK))
+
+    def line_changes(self) -> list[str]:
+        """What the line does to line ends and flow control, in words; the link bears it all."""
+        return line_changes(self.connection)
+
+    def tables(self) -> TablesInUse:
+        """Which tables the board uses, and where the next ones go."""
+        return parse_tables(self._url, self.connection.request(Command.TABLES))
+
+    def update_tables(
+        self, slot: int, image: bytes, crc: int, progress: Progress | None = None
+    ) -> None:
+        """Writes an image of tables into the slot that is not in use and switches to it.
+
+        Whenever the board loses its power meanwhile, it starts with the old tables or the new.
+        """
+        self._stage(Command.TABLES_ERASE, struct.pack("<B", slot))
+        self._load(Command.TABLES_LOAD, struct.pack("<B", slot), image, _LOAD_INPUT_PIECE, progress)
+        self._stage(Command.TABLES_COMMIT, struct.pack("<BII", slot, len(image), crc))
+        self.identity = self._identify()
+
+    def revert_tables(self) -> None:
+        """Goes back to the tables of the firmware."""
+        self._stage(Command.TABLES_REVERT)
+        self.identity = self._identify()
 
     @property
     def _url(self) -> str:

@@ -1,8 +1,11 @@
 """Frames on a serial line: COBS (consistent overhead byte stuffing), CRC-32, delimiters.
 
-A frame on the line is COBS(payload) followed by a zero byte. The payload is the command byte,
-the sequence byte, the body (0..508 bytes) and the CRC-32 (IEEE 802.3, little-endian) of all
-before it. Source of COBS: S. Cheshire, M. Baker, "Consistent Overhead Byte Stuffing",
+A frame on the line is COBS(payload), escaped, followed by a zero byte. Escaping keeps LF, CR, XON
+and XOFF off the line, so lines that translate or take such bytes do no harm. The payload is the
+command byte, the sequence byte, the body (0..508 bytes) and the CRC-32 (IEEE 802.3,
+little-endian) of all before it.
+
+Source of COBS: S. Cheshire, M. Baker, "Consistent Overhead Byte Stuffing",
 IEEE/ACM Transactions on Networking 7 (2), 1999.
 """
 
@@ -11,12 +14,17 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from firmware_tools.link.protocol import MAX_BODY, OVERHEAD
+from firmware_tools.link.protocol import ESCAPE, ESCAPE_FLIP, MAX_BODY, OVERHEAD
 from fmq_embedded.errors import InputError
 
 DELIMITER = b"\0"
+LINE_CONTROLS = b"\n\r\x11\x13"
+"""LF, CR, XON, XOFF: no frame has them on the line."""
 _RUN = 254
 _MAX_ENCODED = MAX_BODY + OVERHEAD + (MAX_BODY + OVERHEAD) // _RUN + 1
+_MAX_ESCAPED = 2 * _MAX_ENCODED
+_OTHERS = bytes(byte for byte in range(256) if byte not in LINE_CONTROLS)
+_ESCAPE = bytes((ESCAPE,))
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,19 @@ def cobs_decode(data: bytes) -> bytes | None:
     return bytes(out) if data else None
 
 
+def escape(data: bytes) -> bytes:
+    """`data` with no byte in it that lines take for their own."""
+    for byte in _ESCAPE + LINE_CONTROLS:
+        data = data.replace(bytes((byte,)), bytes((ESCAPE, byte ^ ESCAPE_FLIP)))
+    return data
+
+
+def unescape(data: bytes) -> bytes:
+    """What `escape` was given; raw line ends and flow control, which a line put in, are dropped."""
+    first, *others = data.translate(None, LINE_CONTROLS).split(_ESCAPE)
+    return first + b"".join(bytes((part[0] ^ ESCAPE_FLIP,)) + part[1:] for part in others if part)
+
+
 def pack(frame: Frame) -> bytes:
     """The bytes of a frame on the line, delimiter included.
 
@@ -75,11 +96,12 @@ def pack(frame: Frame) -> bytes:
         )
     payload = bytes((frame.command, frame.sequence)) + frame.body
     payload += zlib.crc32(payload).to_bytes(4, "little")
-    return cobs_encode(payload) + DELIMITER
+    return escape(cobs_encode(payload)) + DELIMITER
 
 
 def unpack(encoded: bytes) -> Frame | None:
     """The frame between two delimiters, or None if it is not intact."""
+    encoded = unescape(encoded)
     if len(encoded) > _MAX_ENCODED:
         return None
     payload = cobs_decode(encoded)
@@ -95,10 +117,12 @@ class FrameReader:
 
     Attributes:
         dropped: how many pieces between delimiters were no intact frame.
+        line_bytes: the raw line ends and flow control of the last piece that had any.
     """
 
     def __init__(self) -> None:
         self.dropped = 0
+        self.line_bytes = b""
         self._partial = bytearray()
         self._is_void = False
 
@@ -108,6 +132,7 @@ class FrameReader:
         *complete, rest = data.split(DELIMITER)
         for piece in complete:
             self._append(piece)
+            self.line_bytes = bytes(self._partial.translate(None, _OTHERS)) or self.line_bytes
             frame = None if self._is_void else unpack(bytes(self._partial))
             if frame is not None:
                 frames.append(frame)
@@ -119,6 +144,6 @@ class FrameReader:
         return frames
 
     def _append(self, piece: bytes) -> None:
-        room = _MAX_ENCODED - len(self._partial)
+        room = _MAX_ESCAPED - len(self._partial)
         self._is_void = self._is_void or len(piece) > room
         self._partial += piece[:room]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import select
 import time
 from contextlib import suppress
@@ -11,10 +12,18 @@ from typing import Any
 import serial
 from serial.tools import list_ports
 
-from fmq_embedded.errors import LinkError
+from fmq_embedded.errors import LinkError, NoPortError
 
 _POLL_SECONDS = 0.001
 _READ_SIZE = 4096
+_LOOK_AGAIN_SECONDS = 0.05
+
+UsbIdentity = tuple[int, int, str]
+"""Vendor, product and serial number: what stays when a port comes back under another name."""
+
+
+class PortLostError(LinkError):
+    """An open port broke: unplugged, or the other end closed it."""
 
 
 def available_ports() -> list[str]:
@@ -28,6 +37,11 @@ def available_ports() -> list[str]:
     ]
 
 
+def port_names() -> list[str]:
+    """The names of the serial ports of this machine."""
+    return sorted(port.device for port in list_ports.comports())
+
+
 class Port:
     """An open port that is read without blocking and written with a time-out.
 
@@ -37,22 +51,29 @@ class Port:
         write_timeout: seconds that a write may wait for the other end to take bytes.
 
     Raises:
-        LinkError: it cannot be opened; the text lists the ports that are there.
+        NoPortError: it cannot be opened; the text lists the ports that are there.
     """
 
     def __init__(self, url: str, baud: int, write_timeout: float) -> None:
         self.url = url
         self.baud = baud
+        self._write_timeout = write_timeout
+        self._open()
+        self._usb = _usb_identity(url)
+
+    def _open(self) -> None:
         # pyserial's own read time-outs differ between its back ends (sockets wait for the full
         # count, RFC 2217 renegotiates when one is set): it is never asked to wait.
         # RFC 2217 refuses a write time-out: its socket has one of its own, of 5 s.
-        limit = None if url.lower().startswith("rfc2217://") else write_timeout
+        limit = None if self.url.lower().startswith("rfc2217://") else self._write_timeout
+        # A second program that reads the port would take the answers away.
+        options = {} if "://" in self.url or os.name == "nt" else {"exclusive": True}
         try:
             self._serial: Any = serial.serial_for_url(
-                url, baudrate=baud, timeout=0, write_timeout=limit
+                self.url, baudrate=self.baud, timeout=0, write_timeout=limit, **options
             )
         except (serial.SerialException, ValueError, OSError) as error:
-            raise LinkError(_cannot_open(url, error)) from error
+            raise NoPortError(_cannot_open(self.url, error)) from error
         self._descriptor = _descriptor(self._serial)
 
     def write(self, data: bytes) -> None:
@@ -77,6 +98,24 @@ class Port:
             raise self._broken(error) from error
         return data
 
+    def reopen(self, error: PortLostError, until: float) -> None:
+        """Waits for the same USB device to come back, under whatever name, and opens it.
+
+        Args:
+            error: raised again if it does not.
+            until: when to give up, of `time.monotonic`.
+        """
+        self.close()
+        while self._usb is not None and time.monotonic() < until:
+            for port in list_ports.comports():
+                if _identity(port) == self._usb:
+                    self.url = port.device
+                    with suppress(NoPortError):  # its rights may take a moment
+                        self._open()
+                        return
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        raise error
+
     def close(self) -> None:
         """Closes the port; a port whose other end is gone closes as well."""
         with suppress(serial.SerialException, OSError):
@@ -88,8 +127,8 @@ class Port:
         else:
             select.select([self._descriptor], [], [], left)
 
-    def _broken(self, error: Exception) -> LinkError:
-        return LinkError(
+    def _broken(self, error: Exception) -> PortLostError:
+        return PortLostError(
             f"{self.url}: the connection broke: {error}; expected an open line to the board; "
             "check that the board or the emulator still runs, then open the port again"
         )
@@ -103,7 +142,22 @@ def _descriptor(port: Any) -> int | None:
         return None
 
 
+def _usb_identity(name: str) -> UsbIdentity | None:
+    """What tells the USB device behind a port from others; None for all other ports."""
+    return next((_identity(port) for port in list_ports.comports() if port.device == name), None)
+
+
+def _identity(port: Any) -> UsbIdentity | None:
+    vendor, serial_number = getattr(port, "vid", None), getattr(port, "serial_number", None)
+    return None if vendor is None else (vendor, port.pid, serial_number or "")
+
+
 def _cannot_open(url: str, error: Exception) -> str:
+    if "lock" in str(error):
+        return (
+            f"cannot open port {url!r}: another program has it open; expected to be the only one; "
+            "close the other (a serial monitor, a second terminal)"
+        )
     ports = available_ports()
     there = f"the ports here are {', '.join(ports)}" if ports else "this machine has no serial port"
     return (

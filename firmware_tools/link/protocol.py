@@ -14,6 +14,11 @@ ANSWER = 0x80
 WINDOW = 8
 """Requests that may be in flight together."""
 ALL_TENSORS = 0xFF
+ESCAPE = 0x7D
+"""Stands before a byte that lines take for their own: LF, CR, XON, XOFF, and itself."""
+ESCAPE_FLIP = 0x20
+PROBE = b"\n\r\x11\x13\r\n"
+"""Sent raw to find out what a line does to such bytes."""
 
 
 class Command(IntEnum):
@@ -32,6 +37,12 @@ class Command(IntEnum):
     COUNTERS = 0x0B
     STACK = 0x0C
     RESET_COUNTERS = 0x0D
+    LINE = 0x0E
+    TABLES = 0x0F
+    TABLES_ERASE = 0x10
+    TABLES_LOAD = 0x11
+    TABLES_COMMIT = 0x12
+    TABLES_REVERT = 0x13
 
 
 class Buffer(IntEnum):
@@ -59,6 +70,9 @@ class Status(IntEnum):
     BAD_SIZE = 2
     BAD_TENSOR = 3
     BAD_RANGE = 4
+    STORAGE = 5
+    BAD_TABLES = 6
+    NO_STORAGE = 7
     ARGUMENT = -1
     NONFINITE = -2
     BUFFER = -3

@@ -11,6 +11,19 @@ _MEANINGS: dict[Status, tuple[type[FmqError], str]] = {
     Status.BAD_SIZE: (LinkError, f"the arguments are not as long as it expects; {_REBUILD}"),
     Status.BAD_TENSOR: (LinkError, "it has no tensor of that index; see the tensors it names"),
     Status.BAD_RANGE: (LinkError, "offset and size leave the buffer; see the sizes it names"),
+    Status.STORAGE: (
+        LinkError,
+        "its memory for tables did not take what was written; the tables in use stay; try again",
+    ),
+    Status.BAD_TABLES: (
+        LinkError,
+        "the tables are damaged or for another firmware; those in use stay; build both from this "
+        "version",
+    ),
+    Status.NO_STORAGE: (
+        LinkError,
+        "it keeps no tables beside the firmware's; flash the firmware with the new ones",
+    ),
     Status.ARGUMENT: (LinkError, f"the library refuses its arguments; {_REBUILD}"),
     Status.NONFINITE: (
         InputError,

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from firmware_tools.link.connection import LONGEST_BACK_OFF, Connection
+from firmware_tools.link.port import PortLostError
 from firmware_tools.link.protocol import ANSWER, OVERHEAD, Command
 from firmware_tools.link.statuses import check_status
 from fmq_embedded.errors import LinkError
@@ -74,8 +75,14 @@ class _Transfer:
         last_progress = time.monotonic()
         received = self.connection.bytes_received
         while self.to_send or self.in_flight:
-            self._fill_window()
-            if self._step(last_progress + self.timeout):
+            try:
+                self._fill_window()
+                is_done = self._step(last_progress + self.timeout)
+            except PortLostError as error:
+                self._lose(list(self.in_flight))
+                self.connection.come_back(error, last_progress + self.timeout)
+                is_done = False
+            if is_done:
                 last_progress = time.monotonic()
                 received = self.connection.bytes_received
                 if progress is not None:
@@ -95,7 +102,13 @@ class _Transfer:
             if length > size:
                 self.to_send.appendleft((offset + size, length - size))
             body = self.block.body(offset, size)
-            sequence = self.connection.send(self.block.command, body, resynchronise=self.has_lost)
+            try:
+                sequence = self.connection.send(
+                    self.block.command, body, resynchronise=self.has_lost
+                )
+            except PortLostError:
+                self.to_send.appendleft((offset, size))
+                raise
             self.has_lost = False
             self.tries += 1
             self.in_flight[sequence] = _Piece(offset, size, time.monotonic(), len(body) + OVERHEAD)

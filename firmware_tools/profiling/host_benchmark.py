@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from firmware_tools.profiling.figures import Figure
+from firmware_tools.profiling.timing import compare
 from fmq_embedded.quantizers import Quantizer
 
 SAMPLE_COUNT = 1 << 24
@@ -18,28 +16,12 @@ SPREAD = 4.0
 """Half the range of the test samples, which are Gaussian with variance 1."""
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """One figure beside its peer's, both medians of interleaved rounds on one thread.
-
-    Attributes:
-        name, peer: what was measured, and beside what.
-        nanoseconds, peer_nanoseconds: per sample.
-        ratio: the median of the rounds' own ratios, ours over the peer's.
-        limit: what the ratio may be at most.
-        samples: how many samples a round has.
-    """
-
-    name: str
-    peer: str
-    nanoseconds: float
-    peer_nanoseconds: float
-    ratio: float
-    limit: float
-    samples: int
+def figures(quick: bool) -> list[Figure]:
+    """The suite "host"."""
+    return run(sample_count=1 << 18, rounds=3) if quick else run()
 
 
-def run(sample_count: int = SAMPLE_COUNT, rounds: int = ROUNDS) -> list[Comparison]:
+def run(sample_count: int = SAMPLE_COUNT, rounds: int = ROUNDS) -> list[Figure]:
     """The three comparisons of the quantizers; needs about 0.5 GB at the full count."""
     samples = np.random.default_rng(1).normal(size=sample_count).astype(np.float32)
     samples.clip(-SPREAD, SPREAD, out=samples)
@@ -50,7 +32,7 @@ def run(sample_count: int = SAMPLE_COUNT, rounds: int = ROUNDS) -> list[Comparis
     ]
 
 
-def quantize_comparison(samples: Any, rounds: int) -> Comparison:
+def quantize_comparison(samples: Any, rounds: int) -> Figure:
     """float32 to 8-bit levels, exact, beside LiteRT's QUANTIZE, which is not exact."""
     quantizer = Quantizer.uniform(-SPREAD, SPREAD)
     levels = np.empty(samples.shape, np.uint8)
@@ -62,12 +44,13 @@ def quantize_comparison(samples: Any, rounds: int) -> Comparison:
         lambda: quantizer.quantize(samples, out=levels),
         interpreter.invoke,
         limit=1.0,
-        samples=samples.size,
+        unit="sample",
+        units=(samples.size, samples.size),
         rounds=rounds,
     )
 
 
-def table_comparison(samples: Any, rounds: int) -> Comparison:
+def table_comparison(samples: Any, rounds: int) -> Figure:
     """int8 codes to levels by table, beside `np.take` with the same table."""
     quantizer = Quantizer.laplace(SPREAD, bit_depth=6)
     codes = np.rint(samples * (127 / SPREAD)).astype(np.int8)
@@ -80,12 +63,13 @@ def table_comparison(samples: Any, rounds: int) -> Comparison:
         lambda: quantizer.quantize(codes, scale=SPREAD / 127, out=levels),
         lambda: np.take(table, indices, out=levels),
         limit=0.5,
-        samples=codes.size,
+        unit="sample",
+        units=(codes.size, codes.size),
         rounds=rounds,
     )
 
 
-def dequantize_comparison(samples: Any, rounds: int) -> Comparison:
+def dequantize_comparison(samples: Any, rounds: int) -> Figure:
     """8-bit levels to float32, beside LiteRT's DEQUANTIZE."""
     quantizer = Quantizer.uniform(-SPREAD, SPREAD)
     levels = quantizer.quantize(samples)
@@ -99,41 +83,10 @@ def dequantize_comparison(samples: Any, rounds: int) -> Comparison:
         lambda: quantizer.dequantize(levels, out=out),
         interpreter.invoke,
         limit=1.0,
-        samples=samples.size,
+        unit="sample",
+        units=(samples.size, samples.size),
         rounds=rounds,
     )
-
-
-def compare(
-    name: str,
-    peer: str,
-    ours: Callable[[], Any],
-    theirs: Callable[[], Any],
-    *,
-    limit: float,
-    samples: int,
-    rounds: int,
-) -> Comparison:
-    """Runs both in turn, once to warm up and `rounds` times timed."""
-    ours()
-    theirs()
-    pairs = [(_seconds(ours), _seconds(theirs)) for _ in range(rounds)]
-    to_nanoseconds = 1e9 / samples
-    return Comparison(
-        name=name,
-        peer=peer,
-        nanoseconds=statistics.median(pair[0] for pair in pairs) * to_nanoseconds,
-        peer_nanoseconds=statistics.median(pair[1] for pair in pairs) * to_nanoseconds,
-        ratio=statistics.median(pair[0] / pair[1] for pair in pairs),
-        limit=limit,
-        samples=samples,
-    )
-
-
-def _seconds(call: Callable[[], Any]) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
 
 
 def single_operator(operator: str, count: int, scale: float) -> Any:
@@ -148,7 +101,7 @@ def single_operator(operator: str, count: int, scale: float) -> Any:
 
 def _single_operator_model(operator: str, count: int, scale: float) -> bytes:
     """The model between `count` float32 samples and int8 codes with this scale."""
-    import flatbuffers  # type: ignore[import-untyped]
+    import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
     def tensor(name: str, kind: int) -> Any:

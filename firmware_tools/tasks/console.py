@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
-from fmq_embedded.errors import FmqError
+from fmq_embedded.errors import FmqError, InputError
 from fmq_embedded.files import write_atomically
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -36,6 +36,7 @@ def fmq_task(**options: Any) -> Callable[[Function], Any]:
         @functools.wraps(function)
         def run(*arguments: Any, **keywords: Any) -> Any:
             try:
+                _check_json_target(keywords.get("json"))
                 return function(*arguments, **keywords)
             except FmqError as error:
                 raise Exit(f"error: {error}", error.exit_status) from error
@@ -66,10 +67,13 @@ def emit(text: str, data: Any, json_target: bool | str | None) -> None:
 @contextlib.contextmanager
 def steps(total: int) -> Iterator[Callable[[str], None]]:
     """Progress on stderr: call what is yielded with the name of each step as it begins."""
-    from rich.console import Console  # noqa: PLC0415 (only when something is shown)
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda name: print(f"· {name}", file=sys.stderr, flush=True)
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
@@ -86,8 +90,6 @@ def steps(total: int) -> Iterator[Callable[[str], None]]:
                 progress.advance(bar)
             started = True
             progress.update(bar, description=name)
-            if not console.is_terminal:
-                console.print(f"· {name}", highlight=False)
 
         yield step
 
@@ -104,6 +106,14 @@ def portion(wanted: bool) -> Callable[[int, int], None] | None:
             print(f"\r{percent} %", end="", file=sys.stderr, flush=True)
 
     return show if wanted else None
+
+
+def _check_json_target(target: bool | str | None) -> None:
+    """Find out before the work that its result could not be written."""
+    if isinstance(target, str) and not Path(target).parent.is_dir():
+        raise InputError(
+            f"--json {target}: there is no folder {Path(target).parent}; make it first"
+        )
 
 
 def _os_error(error: OSError) -> str:

@@ -12,25 +12,39 @@ from fmq_embedded.errors import InputError, MismatchError
 
 @fmq_task(
     help={
-        "model": "a .tflite file, or the name of a model that a package ships (see `fmq boards`)",
+        "model": "a .tflite file, or the name of a model that a package ships, such as "
+        "blazeface_short_range",
         "at": "the tensors to cut at, with commas between them",
         "out": "the deployment folder to write",
         "name": "of the deployment; by default the model's",
+        "lowering": "tflite, micro or npu: calibrate then also writes head_levels.tflite, which ends "
+        "in levels, and tail_levels.tflite, which starts from them",
     },
 )
 def split(
-    context: Context, model: str, at: str, out: str, name: str = "", json: str | None = None
+    context: Context,
+    model: str,
+    at: str,
+    out: str,
+    name: str = "",
+    lowering: str = "",
+    json: str | None = None,
 ) -> None:
     """Cut a .tflite model into head and tail at named tensors; make a deployment folder."""
     from fmq_embedded.deploy.split_model import split_model
     from fmq_embedded.files import read_bytes
-    from fmq_embedded.model_store import MODELS, fetch
+    from fmq_embedded.model_store import MODELS, find_model
 
-    path = fetch(model) if model in MODELS and not Path(model).exists() else Path(model)
+    path = find_model(model)
     tensors = [tensor.strip() for tensor in at.split(",") if tensor.strip()]
     label = name or (model if model in MODELS else "")
     deployment = split_model(
-        read_bytes(path), tensors, Path(out), model_file=path.name, name=label
+        read_bytes(path),
+        tensors,
+        Path(out),
+        model_file=path.name,
+        name=label,
+        lowering=lowering or None,
     )
     rows = [
         {"name": plan.name, "shape": list(plan.shape), "dtype": plan.dtype}
@@ -39,7 +53,9 @@ def split(
     text = [f"{out}: head.tflite, tail.tflite; what crosses the link:"]
     text += [f"  {r['name']}: {r['dtype']} {'×'.join(map(str, r['shape']))}" for r in rows]
     text.append(f"next: inv calibrate --deployment {out} --data DATA")
-    emit("\n".join(text), {"deployment": out, "tensors": rows}, json)
+    if lowering:
+        text.append("which also writes head_levels.tflite and tail_levels.tflite")
+    emit("\n".join(text), {"deployment": out, "tensors": rows, "lowering": lowering or None}, json)
 
 
 @fmq_task(
@@ -49,6 +65,9 @@ def split(
         "or `photos`: crops of scikit-image's, for BlazeFace",
         "tail-sqnr": "the least signal-to-noise ratio of the tail's outputs, in dB",
         "bit-depths": "those to try, with commas between them",
+        "partition": "none, channel, region, block or auto: static classes, where they pay",
+        "importance": "measure what each channel or region matters to the tail; give steps by it",
+        "classes": "the most classes of a tensor; 0 for as many as pay",
     },
 )
 def calibrate(
@@ -57,20 +76,27 @@ def calibrate(
     data: str,
     tail_sqnr: float = 30.0,
     bit_depths: str = "3,4,5,6,7,8",
+    partition: str = "none",
+    importance: bool = False,
+    classes: int = 0,
     json: str | None = None,
 ) -> None:
     """Run data through the head and choose each tensor's quantizer by the tail's outputs."""
     from firmware_tools.tasks.inspecting import describe
     from fmq_embedded.deploy.calibrate import calibrate as run
+    from fmq_embedded.deploy.calibrate_partition import PartitionReport
     from fmq_embedded.deploy.calibration_data import calibration_inputs
 
     folder = Path(deployment)
-    with steps(2) as step:
+    with steps(3 if partition != "none" or importance else 2) as step:
         made, report = run(
             folder,
             calibration_inputs(data, folder),
             tail_sqnr=tail_sqnr,
             bit_depths=_numbers(bit_depths),
+            partition=partition,
+            importance=importance,
+            classes=classes or None,
             step=step,
         )
     rows = [
@@ -85,7 +111,18 @@ def calibrate(
         for choice in report.choices
     ]
     text = f"{report}\n{folder / 'deployment.toml'} has the quantizers of {made.name}"
-    emit(text, {"change": report.change, "limit": report.limit, "tensors": rows}, json)
+    found = report.partitioning
+    data_of_classes = found.to_json() if isinstance(found, PartitionReport) else None
+    emit(
+        text,
+        {
+            "change": report.change,
+            "limit": report.limit,
+            "tensors": rows,
+            "partition": data_of_classes,
+        },
+        json,
+    )
 
 
 @fmq_task(
@@ -107,7 +144,7 @@ def headers(
     """Generate the C header and source of a deployment's tables."""
     from fmq_embedded.deploy.c_tables import c_tables
     from fmq_embedded.deploy.deployment import load
-    from fmq_embedded.files import write_atomically
+    from fmq_embedded.files import make_folder, write_atomically
 
     folder = Path(out) if out else Path(deployment) / "c"
     texts = c_tables(load(Path(deployment)), flash_budget)
@@ -119,12 +156,12 @@ def headers(
         ]
         if stale:
             raise MismatchError(
-                f"{folder}: {', '.join(stale)} is not what the deployment gives; run "
-                f"inv headers --deployment {deployment}"
+                f"{folder}: not what the deployment gives: {', '.join(stale)}; write anew with "
+                f"inv headers --deployment {deployment}{f' --out {out}' if out else ''}"
             )
         emit(f"{folder}: up to date", {"folder": str(folder), "stale": []}, json)
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for name, text in texts.items():
         write_atomically(folder / name, text.encode())
     sizes = {name: len(text.encode()) for name, text in texts.items()}

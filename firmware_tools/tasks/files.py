@@ -21,6 +21,7 @@ from fmq_embedded.files import read_array, read_bytes, write_atomically
         "bit-depth": "bits of a level, 1 to 16",
         "method": "histogram, next_layer, previous_layer or uniform_first",
         "model": "the .tflite model that the maps come from, for the methods by structure",
+        "tensor": "for an .npy file with a model: the map's name in it",
         "uniform": "with uniform_first: quantize uniformly",
         "span": "fitted or literal",
         "rounding": "floor or centre",
@@ -28,6 +29,9 @@ from fmq_embedded.files import read_array, read_bytes, write_atomically
         "zero-point": "of integer samples: the code of 0",
         "saturate": "accept infinities as the end levels",
         "nan-level": "with --saturate: the level of NaN",
+        "partition": "none, channel, region, block or auto",
+        "classes": "how many classes, 1 to 256; as many as pay if left out",
+        "function": "classification, detection, segmentation or tracking, for --partition auto",
     },
 )
 def encode(
@@ -37,6 +41,7 @@ def encode(
     bit_depth: int = 8,
     method: str = "histogram",
     model: str = "",
+    tensor: str = "",
     uniform: bool = False,
     span: str = "fitted",
     rounding: str = "floor",
@@ -44,35 +49,48 @@ def encode(
     zero_point: int = 0,
     saturate: bool = False,
     nan_level: int = -1,
+    partition: str = "none",
+    classes: int = 0,
+    function: str = "",
     json: str | None = None,
 ) -> None:
     """Code a feature map (.npy), or several (.npz), into a bitstream."""
     from fmq_embedded.codec import encode as encode_maps
     from fmq_embedded.codec import read_stream
     from fmq_embedded.feature_map import FeatureMap
-    from fmq_embedded.settings import Settings
+    from fmq_embedded.model_store import find_model
+    from fmq_embedded.settings import PARTITIONS, Settings
     from fmq_embedded.structure import read_tflite
 
+    if uniform and method != "uniform_first":
+        raise InputError("--uniform belongs to --method uniform_first; give that too")
     settings = Settings(
         bit_depth=bit_depth,
         method=method,
         span=_one_of("span", span, ("fitted", "literal")),
         rounding=_one_of("rounding", rounding, ("floor", "centre")),
         uniform_first=uniform if method == "uniform_first" else None,
-        network=read_tflite(model) if model else None,
+        network=read_tflite(find_model(model)) if model else None,
         nonfinite="saturate" if saturate else "error",
         nan_level=nan_level if nan_level >= 0 else None,
+        partition=_one_of("partition", partition, PARTITIONS),
+        classes=classes or None,
+        function=function or None,
     )
     maps: Any = read_array(Path(source))
     if isinstance(maps, dict):
         maps = {name: FeatureMap(a, scale, zero_point, name) for name, a in maps.items()}
         raw = sum(item.samples.nbytes for item in maps.values())
     else:
-        maps = FeatureMap(maps, scale, zero_point)
+        if method != "histogram" and not tensor:
+            raise InputError(
+                f"--method {method} looks for the map's layer in the model; name it with --tensor"
+            )
+        maps = FeatureMap(maps, scale, zero_point, tensor)
         raw = maps.samples.nbytes
     data = encode_maps(maps, settings)
     write_atomically(Path(target), data)
-    count = sum(tensor.header.count for tensor in read_stream(data).tensors)
+    count = sum(item.header.count for item in read_stream(data).tensors)
     bits = 8 * len(data) / max(count, 1)
     emit(
         f"{target}: {len(data):,} bytes for {raw:,} raw, {bits:.3f} bits per element",
@@ -102,15 +120,21 @@ def decode(
     import numpy as np
 
     from fmq_embedded.codec import decode as decode_maps
+    from fmq_embedded.model_store import find_model
     from fmq_embedded.structure import read_tflite
 
-    maps = decode_maps(read_bytes(Path(source)), network=read_tflite(model) if model else None)
+    maps: Any = decode_maps(
+        read_bytes(Path(source)), network=read_tflite(find_model(model)) if model else None
+    )
     out = io.BytesIO()
     if isinstance(maps, dict):
         if not target.endswith(".npz"):
-            raise InputError(f"{source} holds {len(maps)} maps; give an .npz file, not {target}")
-        np.savez(out, **maps)  # type: ignore[arg-type]
+            names = ", ".join(maps)
+            raise InputError(f"{source} holds maps by name ({names}); give an .npz file for them")
+        np.savez(out, **maps)
     else:
+        if target.endswith(".npz"):
+            raise InputError(f"{source} holds one map without a name; give an .npy file for it")
         np.save(out, maps)
         maps = {"": maps}
     write_atomically(Path(target), out.getvalue())
@@ -133,6 +157,9 @@ def decode(
         "method": "for an .npy file: how the quantizer is chosen",
         "model": "for an .npy file: the model it comes from; for a stream: the one agreed on",
         "tensor": "for an .npy file with a model: the map's name in it",
+        "partition": "for an .npy file: none, channel, region, block or auto",
+        "plot": "a .png file to draw the classes into: the channels' classes, the class map or "
+        "the coding tree, over the map",
     },
 )
 def inspect(
@@ -142,18 +169,24 @@ def inspect(
     method: str = "histogram",
     model: str = "",
     tensor: str = "",
+    partition: str = "none",
+    plot: str = "",
     json: str | None = None,
 ) -> None:
     """Show what a bitstream holds, or which quantizer a feature map would get, and why."""
-    from firmware_tools.tasks.inspecting import inspect_array, inspect_stream
+    from firmware_tools.tasks.inspecting import inspect_array, inspect_stream, write_plot
+    from fmq_embedded.model_store import find_model
     from fmq_embedded.structure import read_tflite
 
-    network = read_tflite(model) if model else None
+    network = read_tflite(find_model(model)) if model else None
     path = Path(source)
-    if path.suffix == ".npy":
-        text, data = inspect_array(path, bit_depth, method, network, tensor)
+    if path.suffix in (".npy", ".npz"):
+        text, data, drawings = inspect_array(path, bit_depth, method, network, tensor, partition)
     else:
-        text, data = inspect_stream(path, network)
+        text, data, drawings = inspect_stream(path, network)
+    if plot:
+        write_plot(Path(plot), drawings)
+        text += f"\n{plot}: the classes, drawn"
     emit(text, data, json)
 
 

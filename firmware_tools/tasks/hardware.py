@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from invoke.context import Context
 
 from firmware_tools.tasks.console import emit, fmq_task
+
+if TYPE_CHECKING:
+    from firmware_tools.settings import Settings
 
 
 @fmq_task()
@@ -39,11 +44,13 @@ def boards(context: Context, json: str | None = None) -> None:
     emit("\n".join(lines), {"boards": rows, "ports": ports}, json)
 
 
-@fmq_task()
-def doctor(context: Context, json: str | None = None) -> None:
-    """What is installed, what is missing, and how to get it."""
+@fmq_task(help={"port": "look at the line to the board there as well", "baud": "its speed"})
+def doctor(context: Context, port: str = "", baud: int = 0, json: str | None = None) -> None:
+    """What is installed, what is missing and how to get it; the settings; with --port, the line."""
     from firmware_tools.doctor import examine
+    from firmware_tools.settings import settings
 
+    chosen = settings(port=port, baud=baud)
     tools = examine()
     width = max(len(tool.name) for tool in tools)
     lines = [
@@ -52,7 +59,22 @@ def doctor(context: Context, json: str | None = None) -> None:
         + ("" if tool.version else f"\n  {'':<{width}}  get it: {tool.how_to_get}")
         for tool in tools
     ]
-    emit("\n".join(lines), [tool.to_json() for tool in tools], json)
+    data = [tool.to_json() for tool in tools]
+    for name, value, source in chosen.rows():
+        lines.append(f"{name} = {value or '–'} ({source})")
+        data.append({"name": name, "value": value, "source": source})
+    if port:
+        changes = _line_changes(chosen)
+        lines += [f"the line at {chosen.port} {change}" for change in changes]
+        data.append({"name": "line", "port": chosen.port, "changes": changes})
+    emit("\n".join(lines), data, json)
+
+
+def _line_changes(chosen: Settings) -> list[str]:
+    from firmware_tools.link.device import Device
+
+    with Device.open(chosen.port, baud=chosen.baud, timeout=chosen.timeout) as device:
+        return device.line_changes() or ["is transparent"]
 
 
 TASKS = (boards, doctor)

@@ -1,29 +1,37 @@
-"""What `inspect` shows: the headers of a stream, the decision for a map."""
+"""What `inspect` shows: the headers of a stream, the decision for a map, pictures of classes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from fmq_embedded.bitstream.headers import TensorHeader
 from fmq_embedded.codec import choose_quantizer, read_stream
-from fmq_embedded.errors import InputError
+from fmq_embedded.errors import InputError, unknown_name
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.files import read_array, read_bytes
 from fmq_embedded.quantizers import Quantizer
-from fmq_embedded.settings import Settings
+from fmq_embedded.settings import PARTITIONS, Settings
 from fmq_embedded.structure import Network
 
+if TYPE_CHECKING:
+    from firmware_tools.drawing import Drawing
+    from fmq_embedded.partition import Partition
 
-def inspect_stream(path: Path, network: Network | None) -> tuple[str, Any]:
-    """The text and the data of a bitstream's contents."""
+
+def inspect_stream(path: Path, network: Network | None) -> tuple[str, Any, list[Drawing]]:
+    """The text and the data of a bitstream's contents, and what can be drawn of it."""
     data = read_bytes(path)
     stream = read_stream(data, network=network)
     structure = len(stream.preamble.structure or b"")
     lines = [f"{path}: {len(data):,} bytes, version 1, {len(stream.tensors)} tensor(s)"]
     if stream.structure is not None:
         lines.append(f"  structure in the stream: {structure} bytes")
-    rows = []
+    rows: list[dict[str, Any]] = []
+    drawings: list[Drawing] = []
     for tensor in stream.tensors:
         header = tensor.header
         bits = 8 * (tensor.header_bytes + tensor.payload_bytes) / max(header.count, 1)
@@ -34,6 +42,10 @@ def inspect_stream(path: Path, network: Network | None) -> tuple[str, Any]:
         ]
         if header.quantizer is not None:
             lines.append(f"    chosen by {header.method}: {describe(header.quantizer)}")
+        if header.partition is not None:
+            samples = (tensor.samples().astype(np.float64) - header.zero_point) * header.scale
+            drawings.append(_drawing(header.name or "map", samples, header.partition))
+            lines += _partition_lines(header.partition)
         rows.append(
             {
                 **_header_row(header),
@@ -43,33 +55,42 @@ def inspect_stream(path: Path, network: Network | None) -> tuple[str, Any]:
                 "bits_per_element": bits,
             }
         )
-    return "\n".join(lines), {
+    whole = {
         "bytes": len(data),
         "version": 1,
         "structure_bytes": structure,
         "tensors": rows,
     }
+    return "\n".join(lines), whole, drawings
 
 
 def inspect_array(
-    path: Path, bit_depth: int, method: str, network: Network | None, tensor: str
-) -> tuple[str, Any]:
-    """The text and the data of the quantizer that a map would get."""
+    path: Path,
+    bit_depth: int,
+    method: str,
+    network: Network | None,
+    tensor: str,
+    partition: str = "none",
+) -> tuple[str, Any, list[Drawing]]:
+    """The text and the data of the quantizer and the classes that a map would get."""
     array = read_array(path)
     if isinstance(array, dict):
         raise InputError(f"{path} holds several maps; inspect one .npy file at a time")
     item = FeatureMap(array, name=tensor)
+    if partition not in PARTITIONS:
+        raise unknown_name("partition", partition, PARTITIONS)
     settings = Settings(
         bit_depth=bit_depth,
         method=method,
         network=network,
+        partition=partition,
         uniform_first=False if method == "uniform_first" else None,
     )
     decision, quantizer = choose_quantizer(item, settings)
     lines = [f"{path}: {array.dtype.name} {'×'.join(map(str, array.shape))}"]
     lines += [f"  {line}" for line in str(decision).splitlines()]
     lines.append(f"  {describe(quantizer)}")
-    row = {
+    row: dict[str, Any] = {
         "shape": list(array.shape),
         "dtype": array.dtype.name,
         "method": method,
@@ -79,7 +100,29 @@ def inspect_array(
     }
     if decision and decision.histogram is not None:
         row["histogram"] = [int(count) for count in decision.histogram.counts]
-    return "\n".join(lines), row
+    drawings: list[Drawing] = []
+    if partition != "none":
+        from fmq_embedded.partition.choosing import choose_partition
+
+        chosen = choose_partition(item, quantizer, settings)
+        lines += _partition_lines(chosen) if chosen else ["    quantized as a whole"]
+        row["partition"] = _partition_row(chosen) if chosen else None
+        drawings = [_drawing(tensor or path.stem, array, chosen)] if chosen else []
+    return "\n".join(lines), row, drawings
+
+
+def write_plot(path: Path, drawings: Sequence[Drawing]) -> None:
+    """Draw the classes of each tensor that has some.
+
+    Raises:
+        InputError: none has, or the file is not to be a .png.
+        MissingToolError: Pillow is not installed.
+    """
+    from firmware_tools.drawing import draw_partitions
+
+    if path.suffix != ".png":
+        raise InputError(f"--plot writes a .png file; got {path}")
+    draw_partitions(path, drawings)
 
 
 def describe(quantizer: Quantizer) -> str:
@@ -108,6 +151,7 @@ def _header_row(header: TensorHeader) -> dict[str, Any]:
         "method": header.method,
         "centre": header.centre,
         "quantizer": _quantizer_row(header.quantizer) if header.quantizer else None,
+        "partition": _partition_row(header.partition) if header.partition else None,
     }
 
 
@@ -122,3 +166,43 @@ def _quantizer_row(quantizer: Quantizer) -> dict[str, Any]:
         "span_is_fitted": quantizer.span_is_fitted,
         "explicit": quantizer.is_explicit,
     }
+
+
+def _drawing(title: str, samples: Any, partition: Partition) -> Drawing:
+    from firmware_tools.drawing import Drawing
+
+    return Drawing(title, np.asarray(samples), partition, tuple(_class_texts(partition)))
+
+
+def _partition_lines(partition: Partition) -> list[str]:
+    count = len(partition.classes)
+    head = f"    {count} classes by {partition.kind}, joint levels of {partition.bit_depth} bits"
+    return [head, *(f"      {text}" for text in _class_texts(partition))]
+
+
+def _partition_row(partition: Partition) -> dict[str, Any]:
+    return {
+        "kind": partition.kind,
+        "bit_depth": partition.bit_depth,
+        "classes": list(_class_texts(partition)),
+        "class_of": partition.class_of.tolist(),
+    }
+
+
+def _class_texts(partition: Partition) -> list[str]:
+    """For each class: its number, its share of the samples, and how it is quantized."""
+    from fmq_embedded.partition import Step
+
+    shares = np.bincount(partition.class_of.ravel(), minlength=len(partition.classes))
+    texts = []
+    for index, (chosen, share) in enumerate(
+        zip(partition.classes, shares / shares.sum(), strict=True)
+    ):
+        if isinstance(chosen, Step):
+            how = f"step × {2.0 ** (chosen.exponent / 4):.3g}"
+        elif isinstance(chosen, Quantizer):
+            how = f"{chosen.distribution}, {chosen.bit_depth} bits"
+        else:
+            how = type(chosen).__name__
+        texts.append(f"class {index}: {share:.1%}, {how}")
+    return texts

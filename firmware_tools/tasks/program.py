@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
 from invoke.exceptions import Exit, ParseError
+from invoke.parser.context import ParserContext
 from invoke.program import Program
 
 from firmware_tools.tasks.collection import namespace
+from fmq_embedded.errors import unknown_name
 
 WRONG_CALL = 2
 
@@ -20,12 +23,21 @@ class FmqProgram(Program):
     def parse_core(self, argv: list[str] | None) -> None:
         """Parse the program's own options."""
         with _wrong_call():
-            super().parse_core(argv)
+            super().parse_core(_help_first(sys.argv if argv is None else argv))
 
     def parse_tasks(self) -> None:
         """Parse the tasks and their options."""
         with _wrong_call():
             super().parse_tasks()
+        for context in self.tasks:
+            _check_positionals(context)
+
+
+def _help_first(argv: list[str]) -> list[str]:
+    """`fmq encode --help` as `fmq --help encode`: invoke would take --help for a file's name."""
+    if len(argv) > 2 and not argv[1].startswith("-") and {"--help", "-h"} & set(argv[2:]):
+        return [argv[0], "--help", argv[1]]
+    return argv
 
 
 @contextlib.contextmanager
@@ -33,7 +45,20 @@ def _wrong_call() -> Iterator[None]:
     try:
         yield
     except ParseError as error:
+        if error.context is not None:
+            _check_positionals(error.context)
         raise Exit(f"error: {error} (`fmq --list` shows the tasks)", WRONG_CALL) from error
+    except ValueError as error:  # what int and float say of an option's value
+        raise Exit(f"error: an option that takes a number: {error}", WRONG_CALL) from error
+
+
+def _check_positionals(context: ParserContext) -> None:
+    """Refuse an option that the task does not have: invoke takes it for a file's name."""
+    for argument in context.positional_args:
+        if isinstance(argument.value, str) and argument.value.startswith("--"):
+            options = [name for name in context.flags if name.startswith("--")]
+            problem = unknown_name(f"option of {context.name}", argument.value, options)
+            raise Exit(f"error: {problem}", WRONG_CALL)
 
 
 def _version() -> str:

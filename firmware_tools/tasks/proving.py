@@ -12,13 +12,14 @@ from firmware_tools.emulators import DEFAULT_EMULATOR
 from firmware_tools.firmware import DEFAULT_BOARD
 from firmware_tools.tasks.console import emit, fmq_task, portion, steps
 from firmware_tools.toolchains import DEFAULT_TOOLCHAIN
-from fmq_embedded.errors import MismatchError
+from fmq_embedded.errors import InputError, MismatchError
 
 
 @fmq_task(
     help={
         "deployment": "the folder; without it, a set of quantizers of every form",
-        "target": "numba, c, boards, a board's id, or all; with commas between several",
+        "target": "numba, c, boards, a board's id, tflite, litert, micro (quantizers put into "
+        "models, in each runtime), npu, or all; with commas between several",
         "exhaustive": "with numba and float32: every one of the 2^32 bit patterns",
     }
 )
@@ -38,14 +39,15 @@ def verify(
     names = targets_of(part.strip() for part in target.split(",") if part.strip())
     with steps(len(names)) as step:
         checks = check_targets(
-            chosen, names, exhaustive=exhaustive, step=step, progress=portion(exhaustive)
+            chosen,
+            names,
+            exhaustive=exhaustive,
+            step=step,
+            progress=portion(exhaustive),
+            folder=Path(deployment) if deployment else None,
         )
     width = max((len(check.target) for check in checks), default=0)
-    lines = [
-        f"{check.target:<{width}}  {check.stage:<10}  {check.inputs_checked:>13,} inputs  "
-        f"{check.mismatches:,} mismatches  {check.tensor}"
-        for check in checks
-    ]
+    lines = [check.line(width) for check in checks]
     wrong = [check for check in checks if check.mismatches]
     lines += [f"first difference, {c.target} {c.tensor}: {c.first_difference}" for c in wrong]
     total = sum(check.inputs_checked for check in checks)
@@ -61,42 +63,114 @@ def verify(
 
 @fmq_task(
     help={
-        "deployment": "the folder",
+        "deployment": "the folder; with --all it may be left out: a small one that fits everywhere",
         "board": "a board's id",
-        "toolchain": "zig or arm-none-eabi-gcc",
-        "emulator": "unicorn or qemu",
+        "all": "every emulated board, side by side, in one table",
+        "toolchain": "zig, gcc, or a compiler's name such as arm-none-eabi-gcc",
+        "emulator": "unicorn or qemu; without it the first that runs the board",
         "optimise": "-O2 or -Os",
+        "runs": "how often each stage runs",
     }
 )
 def profile(
     context: Context,
-    deployment: str,
+    deployment: str = "",
     board: str = DEFAULT_BOARD,
+    all: bool = False,
     toolchain: str = DEFAULT_TOOLCHAIN,
-    emulator: str = DEFAULT_EMULATOR,
+    emulator: str = "",
     optimise: str = "-O2",
+    runs: int = 3,
     json: str | None = None,
 ) -> None:
-    """Run a deployment's case on an emulated board; count instructions, flash, RAM, stack."""
-    from firmware_tools.firmware import build_firmware
-    from firmware_tools.profiling.measure import profile_on_board
+    """Run a deployment's case on emulated boards; count instructions, flash, RAM, stack."""
+    from firmware_tools.boards import load_board
+    from firmware_tools.firmware import build_firmware, emulators_of
+    from firmware_tools.profiling.measure import profile_boards, profile_on_board, small_case
+    from firmware_tools.profiling.profile import profiles_table
+    from firmware_tools.verifying import targets_of
     from fmq_embedded.deploy.conformance import case_maps
     from fmq_embedded.deploy.deployment import load
 
+    if runs < 1:
+        raise InputError(f"--runs is {runs}; expected 1 or more")
+    if not deployment and not all:
+        raise InputError("name a deployment with --deployment, or every board with --all")
     folder = Path(deployment)
-    loaded = load(folder)
-    maps = case_maps(loaded, folder)
+    loaded, maps = small_case() if not deployment else (load(folder), {})
+    if deployment:
+        maps = case_maps(loaded, folder)
+    if all:
+        names = targets_of(["boards"])
+        with steps(len(names)) as step:
+            found, reasons = profile_boards(
+                loaded, maps, names, step, tools=toolchain, optimise=optimise, runs=runs
+            )
+        lines = [profiles_table(found), *(f"{name}: {why}" for name, why in reasons.items())]
+        data = {"profiles": [each.to_json() for each in found], "without": reasons}
+        emit("\n".join(lines), data, json)
+        return
     with steps(2) as step, tempfile.TemporaryDirectory() as out:
         step(f"building the firmware for {board}")
         build = build_firmware(loaded, Path(out), board, tools=toolchain, optimise=optimise)
-        step(f"running it in {emulator}")
-        measured = profile_on_board(loaded, build, maps, emulator)
+        name = emulator or next(iter(emulators_of(load_board(board))), DEFAULT_EMULATOR)
+        step(f"running it in {name}")
+        measured = profile_on_board(loaded, build, maps, name, runs)
     emit(measured.table(), measured.to_json(), json)
 
 
 @fmq_task(
     help={
-        "suite": "host, codec, device or all; with commas between several",
+        "deployment": "the folder; without it a small one",
+        "board": "a board's id",
+        "all": "every board",
+        "toolchain": "zig, gcc, or a compiler's name such as arm-none-eabi-gcc",
+        "optimise": "-O2 or -Os",
+    }
+)
+def size(
+    context: Context,
+    deployment: str = "",
+    board: str = DEFAULT_BOARD,
+    all: bool = False,
+    toolchain: str = DEFAULT_TOOLCHAIN,
+    optimise: str = "-O2",
+    json: str | None = None,
+) -> None:
+    """Build the firmware; show how full the board's memory is, and of which source files."""
+    from firmware_tools.boards import board_folders, load_board
+    from firmware_tools.firmware import build_firmware
+    from firmware_tools.profiling.measure import small_case
+    from firmware_tools.profiling.size_bars import size_bars, sizes_by_source
+    from fmq_embedded.deploy.deployment import load
+
+    loaded = load(Path(deployment)) if deployment else small_case()[0]
+    names = sorted(board_folders()) if all else [board]
+    texts, data = [], []
+    with steps(len(names)) as step:
+        for name in names:
+            step(name)
+            with tempfile.TemporaryDirectory() as out:
+                built = build_firmware(loaded, Path(out), name, tools=toolchain, optimise=optimise)
+            by_source = [] if all else ["", *sizes_by_source(built.sizes)]
+            bars = size_bars(load_board(name), built.sizes)
+            texts.append("\n".join([f"{name}, {built.toolchain} {optimise}", bars, *by_source]))
+            data.append(
+                {
+                    "board": name,
+                    "flash_bytes": built.flash_bytes,
+                    "ram_bytes": built.ram_bytes,
+                    "stack_bytes": built.stack_bytes,
+                    "flash_by_source": built.sizes.flash_by_source,
+                    "ram_by_source": built.sizes.ram_by_source,
+                }
+            )
+    emit("\n\n".join(texts), data, json)
+
+
+@fmq_task(
+    help={
+        "suite": "host, codec, device, start, partial, graft or all; with commas between several",
         "quick": "fewer and smaller rounds: for a look, not for figures",
     }
 )
@@ -104,10 +178,10 @@ def bench(
     context: Context, suite: str = "all", quick: bool = False, json: str | None = None
 ) -> None:
     """Measure each figure beside its peer, in one run."""
-    from firmware_tools.profiling.benchmarks import run_suites
+    from firmware_tools.profiling.benchmarks import run_suites, suites_of
 
     names = [part.strip() for part in suite.split(",") if part.strip()]
-    with steps(1) as step:
+    with steps(len(suites_of(names))) as step:
         figures, noise = run_suites(names, quick=quick, step=step)
     width = max(len(figure.name) for figure in figures)
     lines = [figure.line(width) for figure in figures]
@@ -116,4 +190,4 @@ def bench(
     emit("\n".join(lines), data, json)
 
 
-TASKS = (verify, profile, bench)
+TASKS = (verify, profile, size, bench)

@@ -35,12 +35,15 @@ class Compiler:
     """A C compiler: its command and the environment it runs in.
 
     `flags` go to every compilation, `library_flags` to the link of a shared library.
+    `maps_folders`: whether it can write other folders' names into the output; one before GCC 8
+    cannot, and then a source must not use __FILE__ to be the same bytes anywhere.
     """
 
     command: tuple[str, ...]
     flags: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     library_flags: tuple[str, ...] = ()
+    maps_folders: bool = True
 
     def run(self, arguments: Sequence[str], folder: Path, what: str) -> str:
         """Run the compiler in `folder` and return what it printed.
@@ -94,7 +97,8 @@ def compile_objects(
         path = source.resolve()
         if not path.is_file():
             raise InputError(f"there is no source file {source}; the build needs it")
-        maps = [f"-ffile-prefix-map={d.resolve()}=." for d in (*include_dirs, path.parent)]
+        folders = (*include_dirs, path.parent) if compiler.maps_folders else ()
+        maps = [f"-ffile-prefix-map={d.resolve()}=." for d in folders]
         arguments = [*compiler.flags, *preprocessor, *maps, "-c", str(path), "-o", target.name]
         compiler.run(arguments, folder, f"compiling {source}")
 

@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmware_tools.boards import Board, Memory
+from firmware_tools.boards import SUPPORT, Board, Memory
 from firmware_tools.profiling.elf_image import load_image
 from firmware_tools.profiling.elf_sizes import ElfSizes, measure_sizes, size_table
+from firmware_tools.profiling.size_bars import check_fit
 from firmware_tools.toolchains.compile import DETERMINISTIC, WARNINGS, Compiler, compile_objects
 from firmware_tools.toolchains.cores import Core, core
+from firmware_tools.toolchains.image_formats import intel_hex, uf2
 from fmq_embedded.errors import InputError, MissingToolError
 
 OPTIMISATIONS = ("-O2", "-Os")
@@ -44,6 +46,9 @@ class Build:
         binary: the bytes of the flash from `Memory.flash_origin` on.
         map: text; every symbol by address, with its size and its source file.
         sizes: bytes per section, per source file and per symbol.
+        hex: the same bytes as `binary` in Intel's format, at their addresses.
+        uf2: the same as UF2 blocks, for a board whose boot loader takes them.
+        flags: of the compiler.
     """
 
     board: Board
@@ -53,6 +58,9 @@ class Build:
     sizes: ElfSizes
     toolchain: str
     toolchain_version: str
+    hex: Path
+    uf2: Path | None
+    flags: tuple[str, ...]
 
     @property
     def flash_bytes(self) -> int:
@@ -85,6 +93,10 @@ class Toolchain(ABC):
         """The tool's version, as it says it."""
 
     @abstractmethod
+    def supports(self, core: Core) -> bool:
+        """Whether the tool compiles for a core."""
+
+    @abstractmethod
     def compiler(self, core: Core) -> Compiler:
         """The compiler for a core."""
 
@@ -101,6 +113,8 @@ class Toolchain(ABC):
         out_dir: Path,
         *,
         optimise: str = "-O2",
+        library: Sequence[Path] = (),
+        library_dirs: Sequence[Path] = (),
     ) -> Build:
         """Build firmware for a board; the same inputs give the same bytes in any folder.
 
@@ -108,9 +122,12 @@ class Toolchain(ABC):
             board: its own C files, its linker script and its memory take part.
             sources: the C files besides the board's; every warning is an error.
             include_dirs: folders searched for headers.
-            defines: macros, name → value; FMQ_BOARD_ID, the board's id as a string, is added.
-            out_dir: gets firmware.elf, firmware.bin and firmware.map; made if need be.
+            defines: macros, name → value; the board's own are added.
+            out_dir: gets firmware.elf, .bin, .hex, .map and, for boards that take it, .uf2; made if
+                need be.
             optimise: "-O2" or "-Os".
+            library, library_dirs: further C files that need none of the macros and only these
+                folders of headers: a compiler that keeps objects need not compile them anew.
 
         Raises:
             MissingToolError: the toolchain is not installed.
@@ -123,22 +140,47 @@ class Toolchain(ABC):
         out_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out_dir) as name:
             folder = Path(name)
-            base = self.compiler(core(board.core))
-            flags = (*base.flags, optimise, *FREESTANDING, *WARNINGS, *DETERMINISTIC)
-            compiler = Compiler(base.command, flags, base.environment)
+            chosen = core(board.core)
+            base = self.compiler(chosen)
+            warnings = (*WARNINGS, *chosen.warnings)
+            flags = (*base.flags, optimise, *FREESTANDING, *warnings, *DETERMINISTIC)
+            compiler = dataclasses.replace(base, flags=flags)
             all_sources = [*board.c_sources, *sources]
-            macros = {"FMQ_BOARD_ID": f'"{board.id}"', **defines}
+            include_dirs = [*include_dirs, SUPPORT]
+            macros = {**board.defines, **defines}
             objects = compile_objects(compiler, all_sources, include_dirs, macros, folder)
+            if library:
+                apart = folder / "library"
+                apart.mkdir()
+                objects += compile_objects(compiler, library, library_dirs, {}, apart)
             overflow = self._link(compiler, board, objects, folder)
             sizes = measure_sizes(folder / "firmware.elf", board.memory, objects)
-            _check_fit(board, sizes)
+            check_fit(board, sizes)
             if overflow is not None:
                 raise overflow
-            image = load_image(folder / "firmware.elf").flash_bytes(board.memory.flash_origin)
+            memory = board.memory
+            image = load_image(folder / "firmware.elf").flash_bytes(memory.flash_origin)
             (folder / "firmware.bin").write_bytes(image)
+            (folder / "firmware.hex").write_text(intel_hex(image, memory.flash_origin), "ascii")
             (folder / "firmware.map").write_text(size_table(sizes), encoding="utf-8")
-            files = [_keep(folder / f"firmware.{end}", out_dir) for end in ("elf", "bin", "map")]
-        return Build(board, files[0], files[1], files[2], sizes, self.name, self.version())
+            ends = ["elf", "bin", "map", "hex"]
+            if board.flash is not None and board.flash.uf2 is not None:
+                blocks = uf2(image, memory.flash_origin, board.flash.uf2.family_id)
+                (folder / "firmware.uf2").write_bytes(blocks)
+                ends.append("uf2")
+            files = {end: _keep(folder / f"firmware.{end}", out_dir) for end in ends}
+        return Build(
+            board,
+            files["elf"],
+            files["bin"],
+            files["map"],
+            sizes,
+            self.name,
+            self.version(),
+            files["hex"],
+            files.get("uf2"),
+            compiler.flags,
+        )
 
     def _link(
         self, compiler: Compiler, board: Board, objects: Sequence[Path], folder: Path
@@ -149,7 +191,7 @@ class Toolchain(ABC):
             None, or the linker's own error about the program's size.
         """
         shutil.copyfile(board.linker_script, folder / "link.ld")
-        names = [path.name for path in objects]
+        names = [str(path.relative_to(folder)) for path in objects]
         arguments = [*LINKING, "-Wl,-T,link.ld", *names, "-o", "firmware.elf"]
         # The board's script says INCLUDE memory.ld: the sizes stand in board.toml alone.
         script = folder / "memory.ld"
@@ -167,28 +209,14 @@ class Toolchain(ABC):
 
 
 def memory_script(memory: Memory) -> str:
-    """The MEMORY command of a linker script for a board's memory: regions FLASH and RAM."""
+    """The MEMORY command of a linker script, with the regions FLASH and RAM, and STACK_SIZE."""
     return (
+        f"STACK_SIZE = {memory.stack_size:#x};\n"
         "MEMORY\n{\n"
         f"  FLASH (rx) : ORIGIN = {memory.flash_origin:#x}, LENGTH = {memory.flash_size:#x}\n"
         f"  RAM (rwx) : ORIGIN = {memory.ram_origin:#x}, LENGTH = {memory.ram_size:#x}\n"
         "}\n"
     )
-
-
-def _check_fit(board: Board, sizes: ElfSizes) -> None:
-    memory = board.memory
-    for what, got, limit in (
-        ("flash", sizes.flash_bytes, memory.flash_size),
-        ("RAM (variables and stack)", sizes.ram_bytes + sizes.stack_bytes, memory.ram_size),
-    ):
-        if got > limit:
-            largest = sorted(sizes.symbols, key=lambda symbol: -symbol.size)[:3]
-            names = ", ".join(f"{symbol.name} {symbol.size}" for symbol in largest)
-            raise InputError(
-                f"the firmware needs {got} bytes of {what} and {board.id} has {limit}; "
-                f"the largest symbols are {names}"
-            )
 
 
 def _keep(path: Path, folder: Path) -> Path:

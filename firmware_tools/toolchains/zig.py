@@ -48,9 +48,12 @@ class Zig(Toolchain):
         command = Compiler((sys.executable, "-m", "ziglang"))
         return command.run(["version"], Path.cwd(), "asking zig for its version").strip()
 
+    def supports(self, core: Core) -> bool:
+        return core.zig_target is not None
+
     def compiler(self, core: Core) -> Compiler:
         zig = zig_compiler()
-        target = ("-target", core.zig_target, f"-mcpu={core.zig_cpu}", "-mfloat-abi=soft")
+        target = ("-target", str(core.zig_target), f"-mcpu={core.zig_cpu}", *core.zig_flags)
         return Compiler((*zig.command, *target), zig.flags, zig.environment)
 
     def link(self, compiler: Compiler, arguments: Sequence[str], folder: Path) -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fmq_embedded.bitstream import syntax
 from fmq_embedded.bitstream.fields import Reader, Writer
+from fmq_embedded.bitstream.quantizer_fields import DISTRIBUTIONS, fill_quantizer, quantizer_of
 from fmq_embedded.bitstream.syntax import RawPreamble, RawTensor
 from fmq_embedded.errors import BitstreamError, FmqError, InputError
 from fmq_embedded.quantizers.quantizer import Distribution, Quantizer
 
+if TYPE_CHECKING:
+    from fmq_embedded.partition import Partition
+
 DTYPES = ("float32", "int8", "uint8", "int16")
 METHODS = ("fixed", "histogram", "next_layer", "previous_layer", "uniform_first")
-DISTRIBUTIONS: tuple[Distribution, ...] = ("uniform", "gaussian", "laplace")
 
 _CODES = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 
@@ -50,6 +54,8 @@ class TensorHeader:
         quantizer: None for an empty tensor only.
         parameters_sent: False where they are those of the batch normalisation that made the map.
         centre: the level that residuals are taken from; None for the level of the real value 0.
+        partition: the classes of a partly quantized tensor, of this shape, quantizer and centre;
+            else None.
     """
 
     shape: tuple[int, ...]
@@ -62,6 +68,7 @@ class TensorHeader:
     quantizer: Quantizer | None = None
     parameters_sent: bool = True
     centre: int | None = None
+    partition: Partition | None = None
 
     @property
     def count(self) -> int:
@@ -147,27 +154,22 @@ def write_tensor_header(writer: Writer, header: TensorHeader, *, named: bool) ->
     _raw_choice(raw, header, quantizer)
     syntax.describe_choice(writer, raw)
     syntax.describe_parameters(writer, raw, len(raw.parameters))
+    if header.partition is not None:
+        from fmq_embedded.bitstream.partitions import write_partition
+
+        write_partition(writer, header.partition)
 
 
 def _raw_choice(raw: RawTensor, header: TensorHeader, quantizer: Quantizer) -> None:
-    method = METHODS.index(header.method)
-    raw.choice = method | _sent_distribution(header.method, quantizer.distribution) << 3
+    fill_quantizer(raw, quantizer)
+    raw.choice |= METHODS.index(header.method)
+    raw.choice |= _sent_distribution(header.method, quantizer.distribution) << 3
     raw.layer = header.layer
-    raw.shape = quantizer.bit_depth - 1
-    raw.step_size, raw.rounding_offset = quantizer.step_size, quantizer.rounding_offset
-    raw.parameters = quantizer.parameters
-    if quantizer.rounding == "centre":
-        raw.choice |= syntax.CENTRE_ROUNDING
-    if quantizer.span_is_fitted:
-        raw.choice |= syntax.SPAN_IS_FITTED
-    if quantizer.thresholds is not None and quantizer.values is not None:
-        raw.choice |= syntax.EXPLICIT
-        raw.parameters = quantizer.thresholds + quantizer.values
-    if (raw.step_size, raw.rounding_offset) != (1.0, 0.5):
-        raw.shape |= syntax.STEP_IS_SENT
     if header.centre is not None:
         raw.shape |= syntax.CENTRE_IS_SENT
         raw.centre = header.centre
+    if header.partition is not None:
+        raw.shape |= syntax.IS_PARTITIONED
     if not header.parameters_sent:
         raw.shape |= syntax.PARAMETERS_ARE_BATCH_NORMALISATION
         raw.parameters = ()
@@ -200,7 +202,7 @@ def read_tensor_header(
     if raw.count == 0:
         return TensorHeader(raw.dimensions, dtype, raw.scale, raw.zero_point, name)
     syntax.describe_choice(reader, raw)
-    if raw.method_bits >= len(METHODS) or raw.shape & ~syntax.KNOWN_SHAPE_BITS:
+    if raw.method_bits >= len(METHODS):
         reader.fail(f"choice 0x{raw.choice:02x}, shape 0x{raw.shape:02x} are not of this version")
     method = METHODS[raw.method_bits]
     distribution = _distribution(reader, raw, method, derivation)
@@ -214,6 +216,12 @@ def read_tensor_header(
         quantizer = _quantizer(raw, distribution, derivation)
     except FmqError as error:
         raise BitstreamError(f"the stream holds a quantizer that cannot be: {error}") from error
+    centre = raw.centre if raw.shape & syntax.CENTRE_IS_SENT else None
+    partition = None
+    if raw.shape & syntax.IS_PARTITIONED:
+        from fmq_embedded.bitstream.partitions import read_partition
+
+        partition = read_partition(reader, raw.dimensions, quantizer, centre)
     return TensorHeader(
         raw.dimensions,
         dtype,
@@ -224,7 +232,8 @@ def read_tensor_header(
         raw.layer,
         quantizer,
         not raw.shape & syntax.PARAMETERS_ARE_BATCH_NORMALISATION,
-        raw.centre if raw.shape & syntax.CENTRE_IS_SENT else None,
+        centre,
+        partition,
     )
 
 
@@ -269,23 +278,10 @@ def _distribution(
 def _quantizer(
     raw: RawTensor, distribution: Distribution, derivation: Derivation | None
 ) -> Quantizer:
-    bit_depth = (raw.shape & 0x0F) + 1
-    fitted = bool(raw.choice & syntax.SPAN_IS_FITTED)
-    if raw.choice & syntax.EXPLICIT:
-        limits = raw.parameters[: (1 << bit_depth) - 1]
-        points = raw.parameters[(1 << bit_depth) - 1 :]
-        return Quantizer.explicit(limits, points, distribution)
     parameters = raw.parameters
     if raw.shape & syntax.PARAMETERS_ARE_BATCH_NORMALISATION:
-        if derivation is None or distribution != "gaussian":
+        if derivation is None or distribution != "gaussian" or raw.choice & syntax.EXPLICIT:
             raise InputError("only a Gaussian by structure has a batch normalisation's parameters")
-        parameters = derivation.parameters(raw.layer, bit_depth, fitted)
-    return Quantizer(
-        distribution,
-        bit_depth,
-        raw.step_size,
-        raw.rounding_offset,
-        "centre" if raw.choice & syntax.CENTRE_ROUNDING else "floor",
-        parameters,
-        fitted,
-    )
+        fitted = bool(raw.choice & syntax.SPAN_IS_FITTED)
+        parameters = derivation.parameters(raw.layer, (raw.shape & 0x0F) + 1, fitted)
+    return quantizer_of(raw, distribution, parameters)

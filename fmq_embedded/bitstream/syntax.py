@@ -22,7 +22,11 @@ STRUCTURAL_METHODS = (2, 3, 4)
 
 CENTRE_ROUNDING, SPAN_IS_FITTED, EXPLICIT = 0x20, 0x40, 0x80
 STEP_IS_SENT, PARAMETERS_ARE_BATCH_NORMALISATION, CENTRE_IS_SENT = 0x10, 0x20, 0x40
-KNOWN_SHAPE_BITS = 0x7F
+IS_PARTITIONED = 0x80
+
+OWN_QUANTIZER, STEP, FULL, COMPANDED, VECTOR = range(5)
+"""What a class of a partition is quantized by."""
+CLASS_SHAPE_BITS = 0x1F
 
 PARAMETER_COUNTS = {0: 2, 1: 2, 2: 1}
 
@@ -129,3 +133,54 @@ def describe_parameters(fields: Fields, raw: RawTensor, count: int) -> None:
     fields.float32s(raw, "parameters", count)
     if raw.shape & CENTRE_IS_SENT:
         fields.varint(raw, "centre")
+
+
+@dataclass
+class RawPartition:
+    """How a partition begins."""
+
+    kind: int = 0
+    classes_less_one: int = 0
+
+
+@dataclass
+class RawClass:
+    """A class's fields; a quantizer of its own is a `RawTensor`."""
+
+    what: int = OWN_QUANTIZER
+    exponent: int = 0
+    function: int = 0
+    depth_less_one: int = 0
+    parameter: float = 0.0
+    minimum: float = 0.0
+    maximum: float = 0.0
+    dimension: int = 0
+    codewords_less_one: int = 0
+    codewords: tuple[int, ...] = ()
+
+
+def describe_partition(fields: Fields, raw: RawPartition) -> None:
+    """The kind of a partition and how many classes follow."""
+    fields.u8(raw, "kind")
+    fields.varint(raw, "classes_less_one")
+
+
+def describe_class(fields: Fields, raw: RawClass) -> None:
+    """What a class is quantized by, and its fields but those of a full quantizer."""
+    fields.u8(raw, "what")
+    if raw.what == STEP:
+        fields.svarint(raw, "exponent")
+    elif raw.what == COMPANDED:
+        fields.u8(raw, "function")
+        fields.u8(raw, "depth_less_one")
+        fields.float32(raw, "parameter")
+        fields.float32(raw, "minimum")
+        fields.float32(raw, "maximum")
+    elif raw.what == VECTOR:
+        fields.u8(raw, "dimension")
+        fields.varint(raw, "codewords_less_one")
+
+
+def describe_codewords(fields: Fields, raw: RawClass) -> None:
+    """The codewords of a vector quantizer, whose counts are known."""
+    fields.varints(raw, "codewords", (raw.codewords_less_one + 1) * raw.dimension)

@@ -44,11 +44,13 @@ class CalibrationReport:
         choices: one per tensor, in the order of the statistics.
         change: what `evaluate` gave for them together.
         limit: what it was allowed to give.
+        partitioning: what classes of quantizers gave beyond; its text ends the report.
     """
 
     choices: tuple[TensorChoice, ...]
     change: float
     limit: float
+    partitioning: object = None
 
     @property
     def quantizers(self) -> dict[str, Quantizer]:
@@ -67,7 +69,8 @@ class CalibrationReport:
             f"change {self.change:.6g} of at most {self.limit:.6g}, "
             f"{self.bits_per_sample:.3f} bits/sample estimated"
         )
-        return "\n".join([head, *map(str, self.choices)])
+        ending = [] if self.partitioning is None else [self.partitioning]
+        return "\n".join([head, *map(str, [*self.choices, *ending])])
 
 
 def choose_quantizers(
@@ -135,7 +138,7 @@ def clips(candidate: Candidate, known: TensorStatistics) -> bool:
     ends = np.array([known.moments.minimum, known.moments.maximum], np.float32)
     quantizer = candidate.quantizer
     levels = quantizer.quantize(ends).astype(np.int64)
-    inward = np.clip(levels + (1, -1), 0, quantizer.maximum_level).astype(quantizer.level_dtype)
+    inward = np.clip(levels + np.array([1, -1]), 0, quantizer.maximum_level).astype(quantizer.level_dtype)
     back = quantizer.dequantize(levels.astype(quantizer.level_dtype)).astype(np.float64)
     step = np.abs(back - quantizer.dequantize(inward))
     return bool((np.abs(back - ends) > 0.5001 * step).any())

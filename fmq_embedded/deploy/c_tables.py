@@ -6,8 +6,6 @@ C99, C11 and C++11, and refuse another version of libfmq.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,21 +14,26 @@ import numpy.typing as npt
 import fmq_embedded
 from fmq_embedded.bitstream.fields import Writer
 from fmq_embedded.bitstream.headers import write_preamble, write_tensor_header
-from fmq_embedded.codec import centre_of
+from fmq_embedded.codec import centre_of, level_bits
+from fmq_embedded.deploy.c_partition import partition_tables
+from fmq_embedded.deploy.c_quantizers import description, quantizer_tables, values_table
+from fmq_embedded.deploy.c_text import array, comment, identifier, string
 from fmq_embedded.deploy.deployment import Deployment, TensorPlan
 from fmq_embedded.entropy import Geometry, packed_size
+from fmq_embedded.partition import Partition, encode_class_map
+from fmq_embedded.partition.dynamic import DynamicClasses
 from fmq_embedded.quantizers import Quantizer
 from fmq_embedded.quantizers.exact import reconstruction_values
-from fmq_embedded.quantizers.forms import FORM_CODES, INPUT_CODES, Form, choose_form
+from fmq_embedded.quantizers.forms import INPUT_CODES, Form, choose_form
 from fmq_embedded.quantizers.samples import SampleType
 
 HEADER = "fmq_tables.h"
 SOURCE = "fmq_tables.c"
 FLASH_BUDGET = 4096
 LARGEST_CONSTANT_PAYLOAD = 3
+CELL_BYTES, END_BYTES = 14, 4
+"""The most that one class, and the end of a class map, take in a stream: fmq_class_map_limit."""
 CRC_SIZE = 4
-
-_FIELDS = ("shift", "exponent", "multiplier", "addend", "base", "pivot", "dead_zone")
 
 
 def c_tables(deployment: Deployment, flash_budget: int = FLASH_BUDGET) -> dict[str, str]:
@@ -59,11 +62,17 @@ class _Export:
     values: npt.NDArray[np.generic]
     header: bytes
     centre: int
+    bit_depth: int
+    samples: SampleType
+    flash_budget: int
+    partition: Partition | None
+    centroids: tuple[tuple[int, int, int], ...]
 
     @classmethod
     def of(cls, plan: TensorPlan, flash_budget: int) -> _Export:
         header = plan.header
         assert header.quantizer is not None
+        classes = plan.partition
         samples = SampleType(plan.dtype, plan.scale, plan.zero_point)
         writer = Writer()
         write_tensor_header(writer, header, named=False)
@@ -73,13 +82,25 @@ class _Export:
             header.quantizer,
             choose_form(header.quantizer, samples, flash_budget),
             reconstruction_values(header.quantizer, samples),
-            bytes(writer.data),
+            _fixed_part(bytes(writer.data), plan),
             centre_of(header),
+            level_bits(header),
+            samples,
+            flash_budget,
+            header.partition,
+            classes.centroids if isinstance(classes, DynamicClasses) else (),
         )
 
     @property
+    def cells(self) -> int:
+        """Bytes of the class map that comes with each map."""
+        if not self.centroids or self.partition is None:
+            return 0
+        return self.partition.class_of.size
+
+    @property
     def level_bytes(self) -> int:
-        return self.geometry.count * (1 if self.quantizer.bit_depth <= 8 else 2)
+        return self.geometry.count * (1 if self.bit_depth <= 8 else 2)
 
     @property
     def sample_bytes(self) -> int:
@@ -87,8 +108,9 @@ class _Export:
 
     @property
     def stream_bytes(self) -> int:
-        packed = packed_size(self.geometry.count, self.quantizer.bit_depth)
-        return len(self.header) + 1 + max(packed, LARGEST_CONSTANT_PAYLOAD)
+        packed = packed_size(self.geometry.count, self.bit_depth)
+        class_map = CELL_BYTES * self.cells + END_BYTES if self.cells else 0
+        return len(self.header) + class_map + 1 + max(packed, LARGEST_CONSTANT_PAYLOAD)
 
     @property
     def work_key(self) -> int:
@@ -96,15 +118,17 @@ class _Export:
 
 
 def _header(deployment: Deployment, exports: list[_Export]) -> str:
-    guard = f"FMQ_TABLES_{_identifier(deployment.name).upper()}_H"
+    guard = f"FMQ_TABLES_{identifier(deployment.name).upper()}_H"
     stream = len(_preamble(deployment)) + sum(e.stream_bytes for e in exports) + CRC_SIZE
     widest = max(exports, key=lambda export: export.work_key).geometry
+    cells = sum(export.cells for export in exports)
     return f"""{_banner(deployment)}
 #ifndef {guard}
 #define {guard}
 
 #include <fmq/codec.h>
 #include <fmq/deployment.h>
+#include <fmq/partition.h>
 #include <fmq/version.h>
 
 {_version_check()}
@@ -114,12 +138,14 @@ def _header(deployment: Deployment, exports: list[_Export]) -> str:
 #define FMQ_MAX_LEVEL_BYTES {sum(_rounded_up(e.level_bytes) for e in exports)}u
 #define FMQ_MAX_STREAM_BYTES {stream}u
 #define FMQ_WORK_BYTES FMQ_WORK_SIZE({widest.columns}u, {widest.channels}u)
+/* RAM in fmq_tables.c for class maps that come with each map. */
+#define FMQ_CLASS_CELL_BYTES {cells}u
 
 #ifdef __cplusplus
 extern "C" {{
 #endif
 
-/* Deployment "{_comment(deployment.name)}": {len(exports)} tensor(s). */
+/* Deployment "{comment(deployment.name)}": {len(exports)} tensor(s). */
 extern const fmq_deployment_t fmq_deployment;
 
 #ifdef __cplusplus
@@ -135,90 +161,60 @@ def _source(deployment: Deployment, exports: list[_Export]) -> str:
     parts += [_tensor_tables(index, export) for index, export in enumerate(exports)]
     rows = [_tensor_row(index, export) for index, export in enumerate(exports)]
     parts.append("static const fmq_tensor_t tensors[] = {\n" + ",\n".join(rows) + "\n};\n")
-    parts.append(_array("uint8_t", "preamble", _preamble(deployment)))
+    parts.append(array("uint8_t", "preamble", _preamble(deployment)))
     parts.append(
         "const fmq_deployment_t fmq_deployment = {\n"
-        f'    "{_string(deployment.name)}", 0x{deployment.crc32:08x}u, preamble, '
+        f'    "{string(deployment.name)}", 0x{deployment.crc32:08x}u, preamble, '
         f"{len(_preamble(deployment))}u, tensors, {len(exports)}u\n}};\n"
     )
     return "\n".join(parts)
 
 
+def _fixed_part(header: bytes, plan: TensorPlan) -> bytes:
+    """The header without a class map that comes with each map."""
+    classes = plan.partition
+    if not isinstance(classes, DynamicClasses):
+        return header
+    one = classes.single(plan.shape)
+    size = len(encode_class_map(one.kind, one.class_map, one.geometry, len(one.classes)))
+    return header[: len(header) - size]
+
+
 def _tensor_tables(index: int, export: _Export) -> str:
     form, quantizer = export.form, export.quantizer
     lines = [
-        f"/* Tensor {index}, {_comment(export.plan.name)}: {export.plan.dtype} "
+        f"/* Tensor {index}, {comment(export.plan.name)}: {export.plan.dtype} "
         f"{'x'.join(map(str, export.plan.shape))}.",
-        f" * {_comment(_description(quantizer))}",
+        f" * {comment(description(quantizer))}",
         f" * Form: {form.name}, {form.cost.flash_bytes} bytes of tables. */",
     ]
-    table = getattr(form, "table", None)
-    if table is not None:
-        lines.append(_array(f"{table.dtype.name}_t", f"table_{index}", table.tolist()))
-    fields = ", ".join(_number(field, getattr(form, field, 0)) for field in _FIELDS)
-    lines.append(
-        f"static const fmq_quantizer_t quantizer_{index} = {{\n"
-        f"    {FORM_CODES[form.name]}, {INPUT_CODES[form.input]}, {form.bit_depth}, {fields}, "
-        f"{f'table_{index}' if table is not None else '0'}\n}};\n"
-    )
-    values = export.values
-    if values.dtype == np.float32:
-        values = values.view(np.uint32)
-        lines.append(_array("uint32_t", f"values_{index}", values.tolist(), "0x{:08x}u"))
-    else:
-        lines.append(_array(f"{values.dtype.name}_t", f"values_{index}", values.tolist()))
+    lines += quantizer_tables(form, str(index))
+    lines.append(values_table(export.values, str(index)))
     lines.append(
         f"static const fmq_dequantizer_t dequantizer_{index} = {{\n"
         f"    {INPUT_CODES[export.plan.dtype]}, {quantizer.bit_depth}, values_{index}\n}};\n"
     )
-    lines.append(_array("uint8_t", f"header_{index}", export.header))
+    if export.partition is not None:
+        lines += partition_tables(
+            export.partition,
+            form,
+            export.samples,
+            index,
+            export.flash_budget,
+            export.centroids,
+        )
+    lines.append(array("uint8_t", f"header_{index}", export.header))
     return "\n".join(lines)
 
 
 def _tensor_row(index: int, export: _Export) -> str:
     geometry = export.geometry
+    partition = "0" if export.partition is None else f"&partition_{index}"
     return (
         f"    {{{geometry.rows}u, {geometry.columns}u, {geometry.channels}u, {geometry.count}u, "
-        f"{export.centre}u, {export.quantizer.bit_depth}u, &quantizer_{index}, "
-        f"&dequantizer_{index}, header_{index}, {len(export.header)}u}}"
+        f"{export.centre}u, {export.bit_depth}u, &quantizer_{index}, "
+        f"&dequantizer_{index}, header_{index}, {len(export.header)}u, {partition}}}"
     )
-
-
-def _description(quantizer: Quantizer) -> str:
-    """The quantizer in words, its parameters exactly (as hexadecimal floating point)."""
-    what = "explicit, fitted to " if quantizer.is_explicit else ""
-    names = [f"{value!r} = {value.hex()}" for value in quantizer.parameters]
-    text = f"{what}{quantizer.distribution}, {quantizer.bit_depth} bits"
-    if names:
-        text += f", parameters {', '.join(names)}"
-    if (quantizer.step_size, quantizer.rounding_offset) != (1.0, 0.5):
-        text += f", step {quantizer.step_size!r}, offset {quantizer.rounding_offset!r}"
-    return f"{text}, rounding {quantizer.rounding}"
-
-
-def _array(
-    kind: str, name: str, values: Iterable[int], pattern: str = "{}", per_line: int = 10
-) -> str:
-    numbers = [pattern.format(_plain(kind, value)) for value in values]
-    lines = [
-        "    " + ", ".join(numbers[start : start + per_line])
-        for start in range(0, len(numbers), per_line)
-    ]
-    body = ",\n".join(lines)
-    return f"static const {kind} {name}[{len(numbers)}] = {{\n{body}\n}};\n"
-
-
-def _plain(kind: str, value: int) -> str | int:
-    # −2^31 has no literal in C: the minus would be applied to a number that does not fit.
-    return "INT32_MIN" if kind == "int32_t" and value == -(2**31) else value
-
-
-def _number(field: str, value: int) -> str:
-    if field == "multiplier":
-        return f"{value}u"
-    if field == "addend":
-        return f"INT64_C({value})"
-    return str(_plain("int32_t", value))
 
 
 def _preamble(deployment: Deployment) -> bytes:
@@ -230,7 +226,7 @@ def _preamble(deployment: Deployment) -> bytes:
 def _banner(deployment: Deployment) -> str:
     return (
         f"/* Generated by fmq-embedded {fmq_embedded.__version__}; do not edit. */\n"
-        f"/* Deployment {_comment(deployment.name)}, tables {deployment.crc32:08x}. */\n"
+        f"/* Deployment {comment(deployment.name)}, tables {deployment.crc32:08x}. */\n"
     )
 
 
@@ -245,17 +241,3 @@ def _version_check() -> str:
 
 def _rounded_up(size: int) -> int:
     return (size + 3) // 4 * 4
-
-
-def _identifier(name: str) -> str:
-    return re.sub(r"[^0-9A-Za-z]", "_", name) or "_"
-
-
-def _comment(text: str) -> str:
-    """Text that cannot end a comment or leave its line."""
-    plain = text.encode("ascii", "backslashreplace").decode()
-    return re.sub(r"[\r\n]+", " ", plain).replace("*/", "* /").replace("/*", "/ *").rstrip("\\")
-
-
-def _string(text: str) -> str:
-    return re.sub(r"[^ 0-9A-Za-z_.-]", "_", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from fmq_embedded.calibration import (
     tensor_statistics,
 )
 from fmq_embedded.codec import fitted_centre
+from fmq_embedded.deploy.calibrate_partition import partitioned
 from fmq_embedded.deploy.conformance import write_case
 from fmq_embedded.deploy.deployment import HEAD, TAIL, Deployment, TensorPlan, load, save
+from fmq_embedded.deploy.grafted_files import write_grafted
 from fmq_embedded.errors import InputError
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.quantizers import Quantizer
@@ -38,9 +41,12 @@ def calibrate(
     *,
     tail_sqnr: float = DEFAULT_TAIL_SQNR,
     bit_depths: Sequence[int] = DEFAULT_BIT_DEPTHS,
+    partition: str = "none",
+    importance: bool = False,
+    classes: int | None = None,
     step: Step = lambda name: None,
 ) -> tuple[Deployment, CalibrationReport]:
-    """Choose a quantizer for each tensor of a deployment and write them into its folder.
+    """Choose a quantizer, or classes of them, for each tensor and write them into its folder.
 
     Each tensor gets the quantizer with the fewest estimated bits with which the tail's outputs
     keep their signal-to-quantization-noise ratio, 10·log10(Σo² / Σ(o − ô)²), over the first 24
@@ -51,10 +57,16 @@ def calibrate(
         inputs: arrays as the head takes them.
         tail_sqnr: in dB.
         bit_depths: those to try.
+        partition: "none", "channel", "region", "block" or "auto": static classes, where the
+            judged maps then take fewer bytes at that ratio.
+        importance: measure what each channel or region matters to the tail, and give steps by
+            it; with the partition "none": by channel.
+        classes: the most classes of a tensor; None for as many as pay.
         step: called with the name of each step.
 
     Raises:
-        InputError: no inputs, or inputs that the head does not take.
+        InputError: no inputs, or inputs that the head does not take; a partition that is not
+            one of these, or importance with blocks.
         MismatchError: not even the most accurate candidates keep that ratio.
     """
     deployment = load(folder)
@@ -75,24 +87,45 @@ def calibrate(
     step("choosing quantizers by the tail's outputs")
     references = [tail.run(maps) for maps in judged]
 
-    def change(quantizers: Mapping[str, Quantizer]) -> float:
+    def change(planned: Deployment) -> float:
         noise, signal = dict.fromkeys(references[0], 0.0), dict.fromkeys(references[0], 0.0)
         for maps, reference in zip(judged, references, strict=True):
-            outputs = tail.run(_through(deployment, quantizers, maps))
+            outputs = tail.run(_through(planned, maps))
             for name, exact in reference.items():
                 wide = exact.astype(np.float64)
                 noise[name] += float(((wide - outputs[name]) ** 2).sum())
                 signal[name] += float((wide**2).sum())
         return max(noise[name] / signal[name] if signal[name] else 0.0 for name in noise)
 
+    limit = math.pow(10, -tail_sqnr / 10)
     report = choose_quantizers(
-        statistics, bit_depths, math.pow(10, -tail_sqnr / 10), change, clip=False
+        statistics,
+        bit_depths,
+        limit,
+        lambda quantizers: change(_with_quantizers(deployment, quantizers)),
+        clip=False,
     )
     why = {choice.tensor: str(choice.chosen) for choice in report.choices}
     centres = _centres(deployment, report.quantizers, judged)
     deployment = deployment.with_quantizers(report.quantizers, centres, why)
+    if partition != "none" or importance:
+        step("choosing classes by the tail's outputs")
+        deployment, partitioning = partitioned(
+            deployment,
+            statistics,
+            judged,
+            tail.run,
+            change,
+            kind=partition,
+            importance=importance,
+            class_count=classes,
+            limit=limit,
+        )
+        report = replace(report, partitioning=partitioning)
     save(deployment, folder)
     write_case(deployment, folder, judged[0])
+    if deployment.lowering is not None:
+        write_grafted(deployment, folder, deployment.lowering)
     return deployment, report
 
 
@@ -100,16 +133,18 @@ def _feature_map(plan: TensorPlan, maps: Mapping[str, Array]) -> FeatureMap:
     return FeatureMap(maps[plan.name], plan.scale, plan.zero_point, plan.name)
 
 
-def _through(
-    deployment: Deployment, quantizers: Mapping[str, Quantizer], maps: Mapping[str, Array]
-) -> dict[str, Array]:
-    """The maps as the tail gets them behind these quantizers."""
-    decoded = {}
+def _with_quantizers(deployment: Deployment, quantizers: Mapping[str, Quantizer]) -> Deployment:
+    nothing = dict.fromkeys(quantizers, "")
+    return deployment.with_quantizers(quantizers, dict.fromkeys(quantizers), nothing)
+
+
+def _through(deployment: Deployment, maps: Mapping[str, Array]) -> dict[str, Array]:
+    """The maps as the tail gets them, quantized as planned."""
+    levels, decoded = deployment.quantize(maps), {}
     for plan in deployment.tensors:
-        quantizer = quantizers[plan.name]
-        levels = quantizer.quantize(_feature_map(plan, maps))
-        decoded[plan.name] = quantizer.dequantize(
-            levels, np.dtype(plan.dtype), scale=plan.scale, zero_point=plan.zero_point
+        coder = plan.partition_of(plan.item(maps[plan.name])) or plan.chosen_quantizer
+        decoded[plan.name] = coder.dequantize(
+            levels[plan.name], np.dtype(plan.dtype), scale=plan.scale, zero_point=plan.zero_point
         )
     return decoded
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 import tomllib
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,21 @@ import numpy.typing as npt
 
 from fmq_embedded import codec
 from fmq_embedded.bitstream.headers import DTYPES, Preamble, TensorHeader
+from fmq_embedded.deploy.partition_description import (
+    describe_partition,
+    partition_tables,
+    read_partition,
+)
+from fmq_embedded.deploy.quantizer_description import (
+    describe_quantizer,
+    quantizer_tables,
+    read_quantizer,
+)
 from fmq_embedded.errors import InputError, unknown_name
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.files import make_folder, read_array, read_bytes, write_atomically
+from fmq_embedded.partition import Partition
+from fmq_embedded.partition.dynamic import DynamicClasses
 from fmq_embedded.quantizers import Quantizer
 from fmq_embedded.quantizers.samples import SampleType
 
@@ -51,10 +63,12 @@ class TensorPlan:
         quantizer: None until the deployment is calibrated.
         centre: the level that residuals are taken from; None for that of 0.
         why: how the quantizer was chosen, in words.
+        partition: its classes, of this shape, quantizer and centre, or classes that the encoder
+            finds in each map; None where it is quantized as a whole.
 
     Raises:
-        InputError: a dtype that cannot be coded, an axis below 1, or a scale or zero point that
-            the dtype cannot have.
+        InputError: a dtype that cannot be coded, an axis below 1, a scale or zero point that
+            the dtype cannot have, or a partition of another shape, quantizer or centre.
     """
 
     name: str
@@ -65,6 +79,7 @@ class TensorPlan:
     quantizer: Quantizer | None = None
     centre: int | None = None
     why: str = ""
+    partition: Partition | DynamicClasses | None = None
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
@@ -74,6 +89,32 @@ class TensorPlan:
         # Rounded to float32, which is what a bitstream carries.
         scale = SampleType(self.dtype, self.scale, self.zero_point).scale
         object.__setattr__(self, "scale", scale)
+        partition = self.any_partition
+        if partition is not None and (partition.shape, partition.base, partition.centre) != (
+            self.shape,
+            self.quantizer,
+            self.centre,
+        ):
+            raise InputError(
+                f"the partition of tensor {self.name!r} is not of its shape, quantizer and centre"
+            )
+
+    @property
+    def any_partition(self) -> Partition | None:
+        """The partition; where each map has its own, one of them: they differ in the class map."""
+        if isinstance(self.partition, DynamicClasses):
+            return self.partition.single(self.shape)
+        return self.partition
+
+    def partition_of(self, item: FeatureMap) -> Partition | None:
+        """The partition of a map; None where it is quantized as a whole."""
+        if isinstance(self.partition, DynamicClasses):
+            return self.partition.partition(item)
+        return self.partition
+
+    def item(self, samples: Array) -> FeatureMap:
+        """Samples of the plan's shape and dtype as a feature map."""
+        return FeatureMap(samples, self.scale, self.zero_point, self.name)
 
     @property
     def chosen_quantizer(self) -> Quantizer:
@@ -90,11 +131,15 @@ class TensorPlan:
 
     @property
     def header(self) -> TensorHeader:
-        """The tensor's header in a bitstream.
+        """The tensor's header in a bitstream; with dynamic classes, that of any map.
 
         Raises:
             InputError: the deployment is not calibrated.
         """
+        return self.header_with(self.any_partition)
+
+    def header_with(self, partition: Partition | None) -> TensorHeader:
+        """The header of a map that is quantized by this partition; else as `header`."""
         return TensorHeader(
             self.shape,
             self.dtype,
@@ -102,6 +147,18 @@ class TensorPlan:
             self.zero_point,
             quantizer=self.chosen_quantizer,
             centre=self.centre,
+            partition=partition,
+        )
+
+    def is_of(self, header: TensorHeader) -> bool:
+        """Whether a tensor of a bitstream is one that this plan gives."""
+        partition, classes = header.partition, self.partition
+        if not isinstance(classes, DynamicClasses):
+            return header == self.header
+        return (
+            partition is not None
+            and classes.can_give(partition)
+            and header == self.header_with(partition)
         )
 
 
@@ -114,12 +171,14 @@ class Deployment:
         model: the file name of the whole model.
         model_sha256: of that file.
         tensors: in the order of the head's outputs and the tail's inputs.
+        lowering: how calibration puts the quantizers into the model; None: it does not.
     """
 
     name: str
     model: str
     model_sha256: str
     tensors: tuple[TensorPlan, ...]
+    lowering: str | None = None
 
     @property
     def preamble(self) -> Preamble:
@@ -129,33 +188,52 @@ class Deployment:
     @property
     def crc32(self) -> int:
         """A number that tells this deployment's coding from another's."""
-        return zlib.crc32(_toml_bytes(self) + _tables_bytes(self))
+        coding = replace(self, lowering=None)
+        return zlib.crc32(_toml_bytes(coding) + _tables_bytes(coding))
 
     def with_quantizers(
         self,
         quantizers: Mapping[str, Quantizer],
         centres: Mapping[str, int | None],
         why: Mapping[str, str],
+        partitions: Mapping[str, Partition | DynamicClasses] | None = None,
     ) -> Deployment:
-        """The same deployment with these quantizers, centres and reasons."""
+        """The same deployment with these quantizers, centres and reasons.
+
+        Args:
+            partitions: of the tensors that are partly quantized, each of that quantizer and centre.
+        """
         tensors = tuple(
             replace(
                 plan,
                 quantizer=quantizers[plan.name],
                 centre=centres[plan.name],
                 why=why[plan.name],
+                partition=(partitions or {}).get(plan.name),
             )
             for plan in self.tensors
         )
         return replace(self, tensors=tensors)
 
     def quantize(self, maps: Mapping[str, Array]) -> dict[str, Array]:
-        """The levels of the feature maps, by name.
+        """The levels of the feature maps, by name; joint levels where there is a partition.
 
         Raises:
             InputError: a map is missing, or has another shape or dtype than the plan.
         """
-        levels = {}
+        return {
+            plan.name: levels
+            for plan, (_, levels) in zip(self.tensors, self._quantized(maps), strict=True)
+        }
+
+    def encode(self, maps: Mapping[str, Array]) -> bytes:
+        """The bitstream of the feature maps: byte for byte what the device writes."""
+        quantized = zip(self.tensors, self._quantized(maps), strict=True)
+        tensors = [(plan.header_with(partition), levels) for plan, (partition, levels) in quantized]
+        return codec.assemble(self.preamble, tensors)
+
+    def _quantized(self, maps: Mapping[str, Array]) -> Iterator[tuple[Partition | None, Array]]:
+        """The partition and the levels of each tensor's map; errors as `quantize`."""
         for plan in self.tensors:
             if plan.name not in maps:
                 raise unknown_name("feature map given for tensor", plan.name, maps)
@@ -165,15 +243,9 @@ class Deployment:
                     f"tensor {plan.name!r} is {plan.dtype} {plan.shape}; got "
                     f"{samples.dtype.name} {samples.shape}"
                 )
-            item = FeatureMap(samples, plan.scale, plan.zero_point, plan.name)
-            levels[plan.name] = plan.chosen_quantizer.quantize(item)
-        return levels
-
-    def encode(self, maps: Mapping[str, Array]) -> bytes:
-        """The bitstream of the feature maps: byte for byte what the device writes."""
-        levels = self.quantize(maps)
-        tensors = [(plan.header, levels[plan.name]) for plan in self.tensors]
-        return codec.assemble(self.preamble, tensors)
+            quantizer, item = plan.chosen_quantizer, plan.item(samples)
+            partition = plan.partition_of(item)
+            yield partition, (partition or quantizer).quantize(item)
 
     def decode(self, data: bytes) -> dict[str, Array]:
         """The feature maps of a bitstream of this deployment, by name.
@@ -183,8 +255,10 @@ class Deployment:
             InputError: the stream is of another deployment.
         """
         stream = codec.read_stream(data)
-        wanted = [plan.header for plan in self.tensors]
-        if [tensor.header for tensor in stream.tensors] != wanted:
+        headers = [tensor.header for tensor in stream.tensors]
+        if len(headers) != len(self.tensors) or not all(
+            plan.is_of(header) for plan, header in zip(self.tensors, headers, strict=True)
+        ):
             raise InputError(
                 f"the stream is not of deployment {self.name!r}: its tensors or quantizers differ; "
                 "use the folder that the device's tables were made from"
@@ -227,37 +301,27 @@ def _from_description(description: Mapping[str, Any], tables: Mapping[str, Array
         raise InputError(f"format {description['format']} of the deployment is not {FORMAT}")
     tensors = []
     for index, entry in enumerate(description["tensor"]):
-        quantizer = entry.get("quantizer")
+        prefix, quantizer, partition = f"tensor{index}", None, None
+        shape, centre = tuple(entry["shape"]), entry.get("centre")
+        if "quantizer" in entry:
+            quantizer = read_quantizer(entry["quantizer"], prefix, tables)
+        if quantizer is not None and "partition" in entry:
+            partition = read_partition(entry["partition"], prefix, tables, shape, quantizer, centre)
         tensors.append(
             TensorPlan(
                 entry["name"],
-                tuple(entry["shape"]),
+                shape,
                 entry["dtype"],
                 entry.get("scale", 1.0),
                 entry.get("zero_point", 0),
-                _quantizer(quantizer, index, tables) if quantizer else None,
-                entry.get("centre"),
+                quantizer,
+                centre,
                 entry.get("why", ""),
+                partition,
             )
         )
-    model = description["model"]
-    return Deployment(description["name"], model["file"], model["sha256"], tuple(tensors))
-
-
-def _quantizer(entry: Mapping[str, Any], index: int, tables: Mapping[str, Array]) -> Quantizer:
-    if entry.get("explicit"):
-        limits = tables[f"tensor{index}_threshold_bits"].view(np.float32)
-        points = tables[f"tensor{index}_value_bits"].view(np.float32)
-        return Quantizer.explicit(limits.tolist(), points.tolist(), entry["distribution"])
-    return Quantizer(
-        entry["distribution"],
-        entry["bit_depth"],
-        entry["step_size"],
-        entry["rounding_offset"],
-        entry["rounding"],
-        tuple(entry["parameters"]),
-        entry["span_is_fitted"],
-    )
+    model, lowering = description["model"], description.get("lowering")
+    return Deployment(description["name"], model["file"], model["sha256"], tuple(tensors), lowering)
 
 
 def _toml_bytes(deployment: Deployment) -> bytes:
@@ -269,6 +333,8 @@ def _toml_bytes(deployment: Deployment) -> bytes:
         "model": {"file": deployment.model, "sha256": deployment.model_sha256},
         "tensor": [_entry(plan) for plan in deployment.tensors],
     }
+    if deployment.lowering is not None:
+        description["lowering"] = deployment.lowering
     return tomli_w.dumps(description).encode()
 
 
@@ -280,23 +346,10 @@ def _entry(plan: TensorPlan) -> dict[str, Any]:
         entry["centre"] = plan.centre
     if plan.why:
         entry["why"] = plan.why
-    quantizer = plan.quantizer
-    if quantizer is None:
-        return entry
-    entry["quantizer"] = {
-        "distribution": quantizer.distribution,
-        "bit_depth": quantizer.bit_depth,
-    }
-    if quantizer.is_explicit:
-        entry["quantizer"]["explicit"] = True
-    else:
-        entry["quantizer"] |= {
-            "step_size": quantizer.step_size,
-            "rounding_offset": quantizer.rounding_offset,
-            "rounding": quantizer.rounding,
-            "parameters": list(quantizer.parameters),
-            "span_is_fitted": quantizer.span_is_fitted,
-        }
+    if plan.quantizer is not None:
+        entry["quantizer"] = describe_quantizer(plan.quantizer)
+    if plan.partition is not None:
+        entry["partition"] = describe_partition(plan.partition)
     return entry
 
 
@@ -304,20 +357,9 @@ def _tables_bytes(deployment: Deployment) -> bytes:
     arrays: dict[str, Any] = {}  # Any: as keywords they may not be taken for options of savez
     for index, plan in enumerate(deployment.tensors):
         if plan.quantizer is not None:
-            arrays |= _tables(plan.quantizer, index)
+            arrays |= quantizer_tables(plan.quantizer, f"tensor{index}")
+        if plan.partition is not None:
+            arrays |= partition_tables(plan.partition, f"tensor{index}")
     out = io.BytesIO()
     np.savez(out, **arrays)
     return out.getvalue()
-
-
-def _tables(quantizer: Quantizer, index: int) -> dict[str, Array]:
-    if quantizer.thresholds is None or quantizer.values is None:
-        return {}
-    bits: dict[str, Sequence[float]] = {
-        "threshold_bits": quantizer.thresholds,
-        "value_bits": quantizer.values,
-    }
-    return {
-        f"tensor{index}_{name}": np.asarray(values, np.float32).view(np.uint32)
-        for name, values in bits.items()
-    }

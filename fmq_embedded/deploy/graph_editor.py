@@ -26,8 +26,6 @@ _OPTIONS: Final = {
     "CAST": "CastOptions",
     "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
     "GATHER": "GatherOptions",
-    "GREATER_EQUAL": "GreaterEqualOptions",
-    "MINIMUM": "MaximumMinimumOptions",
     "MUL": "MulOptions",
     "QUANTIZE": "QuantizeOptions",
 }
@@ -62,7 +60,7 @@ class GraphEditor:
         Args:
             dtype: a NumPy name, such as "int8".
             name: "" for a tensor inside.
-            scale, zero_point: its quantization; None for none.
+            scale, zero_point: its quantization; None, or 1 and 0, for none.
         """
         source = self.graph.tensors[like]
         return self._add(source.shape, dtype, name, 0, (scale, zero_point), source.shapeSignature)
@@ -171,7 +169,7 @@ class GraphEditor:
         tensor.type = tensor_type(dtype)
         tensor.buffer = buffer
         scale, zero_point = quantization
-        if scale is not None:
+        if scale is not None and (scale, zero_point) != (1.0, 0):
             scales = [scale] if isinstance(scale, float) else list(scale)
             tensor.quantization = schema().QuantizationParametersT()
             tensor.quantization.scale = scales

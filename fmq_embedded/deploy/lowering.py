@@ -36,7 +36,7 @@ class LevelCode:
 
 
 class Lowering(Protocol):
-    """What a lowering does."""
+    """What a lowering does; `name` is of `LOWERINGS`."""
 
     name: str
 
@@ -52,9 +52,7 @@ class Lowering(Protocol):
         """
         ...
 
-    def dequantize(
-        self, editor: GraphEditor, source: int, tables: MapTables, target: int
-    ) -> None:
+    def dequantize(self, editor: GraphEditor, source: int, tables: MapTables, target: int) -> None:
         """Add operators from the levels `source` to the map `target`, which is there already."""
         ...
 

@@ -22,6 +22,8 @@ from fmq_embedded.deploy.graph_editor import GraphEditor
 from fmq_embedded.deploy.map_tables import MapTables
 
 MARGIN: Final = 1 / 64
+SMALLEST_SLOPE: Final = 2.0**-120
+LARGEST_SLOPE: Final = 2.0**120
 RELU: Final = 1  # ActivationFunctionType
 
 FloatArray = npt.NDArray[np.float32]
@@ -43,9 +45,10 @@ def find_estimate(thresholds: FloatArray) -> Estimate | None:
     if not np.isfinite(finite).all() or np.any(finite[1:] == finite[:-1]):
         return None
     width = finite[-1] - finite[0]
-    slope = float(np.float32((count - 1) / width)) if count > 1 and width > 0 else 1.0
-    if not (np.isfinite(slope) and slope > 0):
+    slope = (count - 1) / width if count > 1 else 1.0
+    if not SMALLEST_SLOPE < slope < LARGEST_SLOPE:
         return None
+    slope = float(np.float32(slope))
     # At threshold k (from 1) and just below it, e must be k − 1: its line lies in (k − 1, k).
     places = np.arange(count) - finite * slope
     low, high = float(places.max()), float(places.min()) + 1
@@ -91,7 +94,7 @@ def estimate_levels(
     clipped = editor.tensor(source, "float32")
     editor.operator("MINIMUM", [line, editor.constant(tops)], clipped)
     estimate = editor.cast(clipped, "int32")
-    bases = np.cumsum([0, *(len(limits) for limits in tables.float_thresholds[:-1])])
+    bases = np.cumsum([0, *map(len, tables.float_thresholds[:-1])]).tolist()
     index = editor.add(estimate, tables.per_channel(bases, "int32"))
     limit = editor.gather(np.concatenate(tables.float_thresholds), index)
     reached = _at_least(editor, source, limit)
@@ -103,7 +106,7 @@ def estimate_levels(
 
 def search_levels(editor: GraphEditor, source: int, tables: MapTables, shift: int) -> int:
     """The int32 levels, plus `shift`, of float32 samples, by binary search."""
-    depth = max(quantizer.bit_depth for quantizer in tables.quantizers)
+    depth = max(len(limits) for limits in tables.float_thresholds).bit_length()
     size = 1 << depth
     rows = []
     for limits in tables.float_thresholds:

@@ -23,7 +23,9 @@ class TfliteLowering:
 
     def level_code(self, tables: MapTables) -> LevelCode:
         """uint8 up to 8 bits; above them int16, since no runtime gathers uint16."""
-        return LevelCode("uint8", 0) if tables.bit_depth <= 8 else LevelCode("int16", -32768)
+        if tables.bit_depth <= 8:
+            return LevelCode("uint8", 0)
+        return LevelCode("int16", -32768 if tables.bit_depth == 16 else 0)
 
     def quantize(self, editor: GraphEditor, source: int, tables: MapTables, name: str) -> int:
         """See `Lowering`."""

@@ -22,7 +22,7 @@ Array = npt.NDArray[Any]
 class MapTables:
     """One feature map's tables: one quantizer, or one for each class of channels.
 
-    level = bias of the class + the number of its thresholds that the sample reaches.
+    level = bias of the class + the number of its thresholds that the sample reaches, up to its top.
 
     Args:
         name: of the tensor.
@@ -31,6 +31,8 @@ class MapTables:
         biases: what each class adds to its levels, so that all share one alphabet.
         class_of: the class of each channel; None when there is one class.
         bit_depth: of the levels, biases included.
+        tops: the highest level that a sample gets in each class, without its bias; () for those
+            of the quantizers.
 
     Raises:
         InputError: when these do not fit each other.
@@ -42,13 +44,16 @@ class MapTables:
     biases: tuple[int, ...]
     class_of: tuple[int, ...] | None
     bit_depth: int
+    tops: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.quantizers)
-        tops = [b + q.maximum_level for b, q in zip(self.biases, self.quantizers, strict=True)]
-        if max(tops) >= 1 << self.bit_depth or min(self.biases) < 0:
+        if not self.tops:
+            object.__setattr__(self, "tops", tuple(q.maximum_level for q in self.quantizers))
+        if self.maximum_level >= 1 << self.bit_depth or min(self.biases) < 0:
             raise InputError(
-                f"levels up to {max(tops)} of {self.name!r} need more than {self.bit_depth} bits"
+                f"levels up to {self.maximum_level} of {self.name!r} need more than "
+                f"{self.bit_depth} bits"
             )
         classes = set(self.class_of or (0,))
         if not classes <= set(range(count)) or (self.class_of is None and count > 1):
@@ -78,12 +83,15 @@ class MapTables:
     @property
     def maximum_level(self) -> int:
         """The highest level that a sample gets."""
-        return max(b + q.maximum_level for b, q in zip(self.biases, self.quantizers, strict=True))
+        return max(bias + top for bias, top in zip(self.biases, self.tops, strict=True))
 
     @cached_property
     def thresholds(self) -> tuple[Array, ...]:
         """Of each class: int32 keys for float32, int32 codes for integers."""
-        return tuple(decision_thresholds(q, self.samples) for q in self.quantizers)
+        return tuple(
+            decision_thresholds(quantizer, self.samples)[:top]
+            for quantizer, top in zip(self.quantizers, self.tops, strict=True)
+        )
 
     @cached_property
     def float_thresholds(self) -> tuple[npt.NDArray[np.float32], ...]:
@@ -99,21 +107,20 @@ class MapTables:
     def level_tables(self) -> npt.NDArray[np.int32]:
         """(classes, codes): the level of each code of an integer type, from the lowest code."""
         codes = np.arange(self.samples.lowest_code, self.samples.highest_code + 1)
-        return np.stack(
-            [
-                np.searchsorted(limits, codes, side="right") + bias
-                for limits, bias in zip(self.thresholds, self.biases, strict=True)
-            ]
-        ).astype(np.int32)
+        rows = [
+            np.searchsorted(limits, codes, side="right") + bias
+            for limits, bias in zip(self.thresholds, self.biases, strict=True)
+        ]
+        return np.array(rows, np.int32)
 
     @cached_property
     def value_tables(self) -> Array:
         """(classes, 2^bit_depth): the sample of each level; the nearest for one of no class."""
         rows = []
-        for quantizer, bias in zip(self.quantizers, self.biases, strict=True):
+        for quantizer, bias, top in zip(self.quantizers, self.biases, self.tops, strict=True):
             own = np.arange(1 << self.bit_depth) - bias
             values = reconstruction_values(quantizer, self.samples)
-            rows.append(values[np.clip(own, 0, quantizer.maximum_level)])
+            rows.append(values[np.clip(own, 0, top)])
         return np.stack(rows)
 
     def per_channel(self, values: Sequence[Any], dtype: str) -> Array:

@@ -5,18 +5,30 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from fmq_embedded.bitstream.headers import DTYPES
 from fmq_embedded.deploy.deployment import HEAD, TAIL, Deployment, TensorPlan, save
+from fmq_embedded.deploy.graft import graft_head
+from fmq_embedded.deploy.grafted_files import map_tables, remove_grafted
 from fmq_embedded.deploy.split import split
 from fmq_embedded.errors import InputError
 from fmq_embedded.files import make_folder, write_atomically
-from fmq_embedded.runtimes import open_model
+from fmq_embedded.quantizers import Quantizer
+from fmq_embedded.runtimes import Port, open_model
+from fmq_embedded.runtimes.ports import described_ports, has_fixed_shapes
+from fmq_embedded.tflite_file import read_model
 
 
 def split_model(
-    model: bytes, tensors: Sequence[str], folder: Path, *, model_file: str, name: str = ""
+    model: bytes,
+    tensors: Sequence[str],
+    folder: Path,
+    *,
+    model_file: str,
+    name: str = "",
+    lowering: str | None = None,
 ) -> Deployment:
     """Cut a model in two and write the deployment folder.
 
@@ -26,12 +38,14 @@ def split_model(
         folder: gets head.tflite, tail.tflite, deployment.toml and tables.npz.
         model_file: the model's file name, for the description.
         name: of the deployment; by default the model file's name.
+        lowering: how calibration is to put the quantizers into the model; None: not at all.
 
     Raises:
-        InputError: the model cannot be cut there, or a map's type is none that can be coded.
+        InputError: the model cannot be cut there, a map's type is none that can be coded, or the
+            lowering's target cannot run the head or take a map of that type.
     """
     head, tail = split(model, tensors)
-    ports = open_model(head).outputs
+    ports = _outputs(head)
     for port in ports:
         if port.dtype.name not in DTYPES:
             raise InputError(
@@ -42,10 +56,28 @@ def split_model(
         TensorPlan(port.name, port.shape, port.dtype.name, port.scale, port.zero_point)
         for port in ports
     )
+    if lowering is not None:
+        _check_lowering(head, plans, lowering)
     plain_name = name or re.sub(r"[^0-9A-Za-z_.-]", "_", Path(model_file).stem)
-    deployment = Deployment(plain_name, model_file, hashlib.sha256(model).hexdigest(), plans)
+    digest = hashlib.sha256(model).hexdigest()
+    deployment = Deployment(plain_name, model_file, digest, plans, lowering)
     make_folder(folder)
+    remove_grafted(folder)
     write_atomically(folder / HEAD, head)
     write_atomically(folder / TAIL, tail)
     save(deployment, folder)
     return deployment
+
+
+def _outputs(head: bytes) -> tuple[Port, ...]:
+    """The head's outputs; a runtime, which copies the weights, is asked for open shapes alone."""
+    model = read_model(head)
+    if has_fixed_shapes(model):
+        return described_ports(model, "outputs")
+    return open_model(head).outputs
+
+
+def _check_lowering(head: bytes, plans: Sequence[TensorPlan], lowering: str) -> None:
+    """Refuse now what calibration could not do in the end, with any quantizer of 8 bits."""
+    eight_bits = Quantizer.uniform(0.0, 1.0, 8)
+    graft_head(head, [map_tables(replace(p, quantizer=eight_bits)) for p in plans], lowering)

@@ -1,8 +1,12 @@
-"""The adaptive binary range coder and the level coder, compiled by Numba; integers alone.
+"""The level coder and the adaptive binary range coder, compiled by Numba; integers alone.
 
-Kept like its twin in C (libfmq: range_coder.c, level_coder.c): the same functions, the same
-order of steps. A coder is five integers: low, range, cache, pending, position. `low` holds up to
-33 bits here; C keeps the carry beside 32 bits.
+The same contexts, the same arithmetic and the same order of steps as their twin in C (libfmq:
+level_coder.c, range_coder.c). What differs is how the encoder is cut: here `binarise` lists the
+decisions of many levels and `encode_decisions` codes the list; C, which has no memory for a list,
+codes each decision as it arises. So each loop is compiled once and keeps its numbers in registers.
+
+An encoder is five integers: low, range, cache, pending, position. `low` holds up to 33 bits here;
+C keeps the carry beside 32 bits. A decoder has three: low, range, position.
 """
 
 from __future__ import annotations
@@ -12,27 +16,32 @@ import numpy as np
 
 from fmq_embedded.entropy import contexts
 
-LOW, RANGE, CACHE, PENDING, POSITION = 0, 1, 2, 3, 4
+LOW, RANGE, POSITION, CACHE, PENDING = 0, 1, 2, 3, 4
 CODER_WORDS = 5
+FULL_RANGE = 0xFFFFFFFF
 
-_NO_BYTE = -1
-_TOP = 1 << 24
-_MASK = 0xFFFFFFFF
-_RATES = contexts.adaptation_rates().astype(np.int64)
-_BINS = contexts.estimate_bins().astype(np.int64)
-_LAST_EDGE = contexts.ESTIMATE_EDGES[-1]
-_GROUPS = contexts.mantissa_groups().astype(np.int64)
-_P_MIN, _P_MAX = contexts.PROBABILITY_MINIMUM, contexts.PROBABILITY_MAXIMUM
-_COUNT_LIMIT = contexts.COUNT_LIMIT
-_M_LIMIT = contexts.MAGNITUDE_LIMIT
-_FLAGS = contexts.CLASS_FLAGS
-_M_CLASSES = contexts.MANTISSA_CLASSES
-_ZERO, _SIGN = contexts.ZERO_CONTEXTS, contexts.SIGN_CONTEXTS
-_CLASS, _MANTISSA = contexts.CLASS_CONTEXTS, contexts.MANTISSA_CONTEXTS
-_BYPASS = np.int64(contexts.BYPASS)
+BYPASS_CONTEXT = contexts.CONTEXT_COUNT
+"""In a list of decisions: one that costs one bit and teaches nothing."""
 
-# Without reference counts, rewrites and C wrappers a first call compiles in half the time.
-_jit = numba.njit(
+TOP = 1 << 24
+MAGNITUDE, NEGATIVE, MEAN = 127, 128, 0xFFFF
+RATES = contexts.adaptation_rates().astype(np.int64)
+BINS = contexts.estimate_bins().astype(np.int64)
+LAST_EDGE = contexts.ESTIMATE_EDGES[-1]
+GROUPS = contexts.mantissa_groups().astype(np.int64)
+LOWEST, HIGHEST = contexts.PROBABILITY_MINIMUM, contexts.PROBABILITY_MAXIMUM
+COUNT_LIMIT = contexts.COUNT_LIMIT
+MAGNITUDE_LIMIT = contexts.MAGNITUDE_LIMIT
+CLASS_FLAGS = contexts.CLASS_FLAGS
+MANTISSA_CLASSES = contexts.MANTISSA_CLASSES
+SILENT_CONTEXT = contexts.SILENT_CONTEXT
+ZERO_CONTEXTS, SIGN_CONTEXTS = contexts.ZERO_CONTEXTS, contexts.SIGN_CONTEXTS
+CLASS_CONTEXTS, MANTISSA_CONTEXTS = contexts.CLASS_CONTEXTS, contexts.MANTISSA_CONTEXTS
+BYPASS = np.int64(contexts.BYPASS)
+
+# Without reference counts, rewrites and C wrappers a first call compiles in half the time; so it
+# does with `while` and comparisons in place of range, min and max.
+jit = numba.njit(
     cache=True,
     nogil=True,
     _nrt=False,
@@ -42,206 +51,219 @@ _jit = numba.njit(
 )
 
 
-@_jit
-def shift_low(coder, out):  # type: ignore[no-untyped-def]
-    """Move the top byte of `low` towards the output; a byte 0xFF waits for its carry.
-
-    Past the end of `out` bytes are only counted, so that the caller sees the overflow.
-    """
-    low = coder[LOW]
-    if 0xFF000000 <= low <= _MASK:
-        coder[PENDING] += 1
-    else:
-        carry = low >> 32
-        position = coder[POSITION]
-        byte = coder[CACHE] + carry
-        if coder[CACHE] == _NO_BYTE:
-            coder[PENDING] -= 1
-            byte = 0xFF + carry
-        for _ in range(coder[PENDING] + 1):
-            if position < out.size:
-                out[position] = byte & 0xFF
-            position += 1
-            byte = 0xFF + carry
-        coder[POSITION] = position
-        coder[PENDING] = 0
-        coder[CACHE] = (low >> 24) & 0xFF
-    coder[LOW] = (low & 0x00FFFFFF) << 8
-
-
-@_jit
-def code_bit(decoding, coder, data, probability, bit):  # type: ignore[no-untyped-def]
-    """Code or decode one decision; `probability` is that of a 1, in 1/65536.
-
-    Past the end of `data` the decoder reads zeros and counts on.
-    """
-    width = coder[RANGE]
-    low = coder[LOW]
-    bound = (width >> 16) * probability
-    if decoding:
-        bit = np.int64(low < bound)
-        low -= 0 if bit else bound
-    elif not bit:
-        low += bound
-    width = bound if bit else width - bound
-    coder[LOW] = low
-    while width < _TOP:
-        width = (width << 8) & _MASK
-        if decoding:
-            position = coder[POSITION]
-            byte = np.int64(data[position]) if position < data.size else 0
-            coder[LOW] = ((coder[LOW] << 8) | byte) & _MASK
-            coder[POSITION] = position + 1
-        else:
-            shift_low(coder, data)
-    coder[RANGE] = width
-    return bit
-
-
-@_jit
-def code(decoding, coder, data, states, context, bit):  # type: ignore[no-untyped-def]
-    """Code or decode one modelled decision; then its context learns.
-
-    A state is p·256 + n: the probability of a 1 in 1/65536 and the number of decisions seen.
-    The probability moves towards the decision by 1/(n + 2).
-    """
-    probability = states[context] >> 8
-    count = states[context] & 0xFF
-    bit = code_bit(decoding, coder, data, probability, bit)
-    if bit:
-        probability += ((65536 - probability) * _RATES[count]) >> 16
-    else:
-        probability -= (probability * _RATES[count]) >> 16
-    if probability < _P_MIN:
-        probability = _P_MIN
-    elif probability > _P_MAX:
-        probability = _P_MAX
-    if count < _COUNT_LIMIT:
-        count += 1
-    states[context] = (probability << 8) | count
-    return bit
-
-
-@_jit
-def code_magnitude(decoding, coder, data, states, estimate_bin, bit_depth, m):  # type: ignore[no-untyped-def]
-    """Code or decode a magnitude of at least 1: its class in unary, then the bits below."""
-    shift = max(bit_depth - 8, 0)
-    e = 0
-    while e < bit_depth - 1:
-        more = 1 if (m >> (e + 1)) > 0 else 0
-        flag = min(max(e - shift, 0), _FLAGS - 1)
-        context = _CLASS + estimate_bin * _FLAGS + flag
-        if code(decoding, coder, data, states, context, more) == 0:
-            break
-        e += 1
-    value = 1
-    base = _MANTISSA + 3 * (
-        _GROUPS[estimate_bin] * _M_CLASSES + min(max(e - 1 - shift, 0), _M_CLASSES - 1)
-    )
-    for i in range(e - 1, -1, -1):
-        bit = (m >> i) & 1
-        if value < 4:
-            bit = code(decoding, coder, data, states, base + value - 1, bit)
-        else:
-            bit = code_bit(decoding, coder, data, _BYPASS, bit)
-        value = 2 * value + bit
-    return value
-
-
-@_jit
-def code_levels(
-    decoding,
+@jit
+def binarise(  # type: ignore[no-untyped-def]
     levels,
-    rows,
+    start,
+    stop,
+    channel,
+    column,
     columns,
     channels,
     centre,
     bit_depth,
-    data,
-    start,
-    coder,
-    states,
     means,
     history,
-):  # type: ignore[no-untyped-def]
-    """Code or decode rows × columns × channels levels in this order, channels innermost.
+    decisions,
+):
+    """List the decisions of levels start..stop − 1 of a map, channels innermost.
 
     Args:
-        decoding: True to read `data` into `levels`, False to write.
-        levels: uint16, rows·columns·channels of them.
+        levels: uint16, 0..2^bit_depth − 1.
+        channel, column: where `start` lies.
+        columns, channels: of the map.
         centre: the level of the real value 0, 0..2^bit_depth − 1.
-        data: uint8 buffer; `start` is where the payload begins in it.
+        means: int64, for each channel |NW| << 16 | running mean; 0 before the first level.
+        history: uint8, for each channel 0 and then a row of sign << 7 | magnitude, and a last 0;
+            0 before the first level. A cell holds W; N, which the level takes the place of, and
+            NE follow.
+        decisions: uint16, room for 2·bit_depth of each level; gets 2·context + bit.
 
     Returns:
-        The position in `data` behind the payload. When it lies past the end of `data`, the
-        buffer was too small (coding) or is truncated (decoding). −1: a level that cannot be.
+        The number of decisions.
     """
-    coder[RANGE] = _MASK
-    coder[CACHE] = _NO_BYTE
-    coder[POSITION] = start
-    if decoding:
-        for _ in range(4):
-            byte = data[coder[POSITION]] if coder[POSITION] < data.size else 0
-            coder[LOW] = (coder[LOW] << 8) | byte
-            coder[POSITION] += 1
-    largest = (1 << bit_depth) - 1
-    shift = max(bit_depth - 8, 0)
-    at = 0
+    both_signs = centre > 0 and centre < (1 << bit_depth) - 1
+    shift = bit_depth - 8 if bit_depth > 8 else 0
+    stride = columns + 1
+    count = 0
+    cell = channel * stride + column
+    index = start
+    while index < stop:
+        west = np.int64(history[cell])
+        north = np.int64(history[cell + 1])
+        abs_w = west & MAGNITUDE
+        abs_n = north & MAGNITUDE
+        mean = means[channel] & MEAN
+        diagonal = (means[channel] >> 16) + (history[cell + 2] & MAGNITUDE)
+        estimate = (12 * (abs_w + abs_n) + 2 * diagonal + 3 * mean) >> 3
+        estimate_bin = BINS[estimate if estimate < LAST_EDGE else LAST_EDGE]
+        context = ZERO_CONTEXTS + estimate_bin * 9
+        context += (abs_w if abs_w < 2 else 2) * 3 + (abs_n if abs_n < 2 else 2)
+        if mean == 0:
+            context = SILENT_CONTEXT
+        r = np.int64(levels[index]) - centre
+        m = r if r > 0 else -r
+        decisions[count] = 2 * context + (m > 0)
+        count += 1
+        if m > 0:
+            if both_signs:
+                context = (
+                    SIGN_CONTEXTS + 3 * ((abs_w > 0) + (west >> 7)) + (abs_n > 0) + (north >> 7)
+                )
+                decisions[count] = 2 * context + (r < 0)
+                count += 1
+            # the class, in unary
+            e = 0
+            context = CLASS_CONTEXTS + estimate_bin * CLASS_FLAGS
+            last_flag = context + CLASS_FLAGS - 1
+            while e < bit_depth - 1:
+                more = (m >> (e + 1)) > 0
+                decisions[count] = 2 * context + more
+                count += 1
+                if not more:
+                    break
+                e += 1
+                if e > shift and context < last_flag:
+                    context += 1
+            # the bits below the leading one
+            mantissa_class = e - 1 - shift if e - 1 > shift else 0
+            if mantissa_class >= MANTISSA_CLASSES:
+                mantissa_class = MANTISSA_CLASSES - 1
+            base = (
+                MANTISSA_CONTEXTS
+                + 3 * (GROUPS[estimate_bin] * MANTISSA_CLASSES + mantissa_class)
+                - 1
+            )
+            value = 1
+            while e > 0:
+                e -= 1
+                context = base + value if value < 4 else BYPASS_CONTEXT
+                value = m >> e
+                decisions[count] = 2 * context + (value & 1)
+                count += 1
+        seen = m >> shift if (m >> shift) < MAGNITUDE_LIMIT else MAGNITUDE_LIMIT
+        mean += 2 * seen - ((mean + 6) >> 3)  # down to 1, and 0 never comes again
+        if index < channels:
+            mean = 16 * seen
+        means[channel] = abs_n << 16 | mean
+        history[cell + 1] = seen | NEGATIVE if r < 0 and seen > 0 else seen
+        index += 1
+        channel += 1
+        cell += stride
+        if channel == channels:
+            channel = 0
+            column += 1
+            if column == columns:
+                column = 0
+                while channel < channels:
+                    means[channel] &= MEAN  # no NW in column 0
+                    channel += 1
+                channel = 0
+            cell = column
+    return count
+
+
+@jit
+def encode_decisions(decisions, count, states, coder, out):  # type: ignore[no-untyped-def]
+    """Code decisions; after each its context learns.
+
+    A state is p·256 + n: the probability of a 1 in 1/65536 and the number of decisions seen.
+    The probability moves towards the decision by 1/(n + 2). Past the end of `out` bytes are only
+    counted, so that the caller sees the overflow.
+
+    Args:
+        decisions: as `binarise` lists them; `count` of them are coded.
+        states: int64, one for each context.
+        coder: int64, the five integers; begun with range 2^32 − 1, position −1 and 0 else: the
+            first byte that leaves is always 0, and is not written.
+        out: uint8.
+    """
+    low, width, position = coder[LOW], coder[RANGE], coder[POSITION]
+    cache, pending = coder[CACHE], coder[PENDING]
     index = 0
-    for row in range(rows):
-        for column in range(columns):
-            west = at - channels if at >= channels else at - channels + history.size
-            north = at + channels if at + channels < history.size else at + channels - history.size
-            east = north + channels
-            if east >= history.size:
-                east -= history.size
-            for channel in range(channels):
-                w = history[west + channel] if column > 0 else 0
-                nw = history[at + channel] if column > 0 else 0
-                n = history[north + channel]
-                ne = history[east + channel] if column + 1 < columns else 0
-                estimate = (
-                    12 * (abs(w) + abs(n)) + 2 * (abs(nw) + abs(ne)) + 3 * means[channel]
-                ) >> 3
-                estimate_bin = _BINS[min(estimate, _LAST_EDGE)]
-                context = _ZERO + estimate_bin * 9 + min(abs(w), 2) * 3 + min(abs(n), 2)
-                r = 0
-                if not decoding:
-                    r = np.int64(levels[index]) - centre
-                m = abs(r)
-                if code(decoding, coder, data, states, context, 1 if m > 0 else 0):
-                    negative = 0
-                    if centre > 0 and centre < largest:
-                        context = _SIGN + 3 * ((w > 0) + 2 * (w < 0)) + (n > 0) + 2 * (n < 0)
-                        bit = 1 if r < 0 else 0
-                        negative = code(decoding, coder, data, states, context, bit)
-                    elif centre > 0:
-                        negative = 1
-                    m = code_magnitude(decoding, coder, data, states, estimate_bin, bit_depth, m)
-                    r = -m if negative else m
-                else:
-                    m = 0
-                    r = 0
-                if decoding:
-                    if r + centre < 0 or r + centre > largest:
-                        return -1
-                    levels[index] = r + centre
-                seen = min(m >> shift, _M_LIMIT)
-                history[at + channel] = -seen if r < 0 else seen
-                means[channel] += 2 * seen - ((means[channel] + 7) >> 3)
-                if row == 0 and column == 0:
-                    means[channel] = 16 * seen
-                index += 1
-            at += channels
-            if at == history.size:
-                at = 0
-            if decoding and coder[POSITION] - 2 > data.size:
-                return coder[POSITION] - 2
-    if decoding:
-        return coder[POSITION] - 2
-    # Any value in [low, low + range) will do: take one whose last two bytes are free, so
-    # that whatever follows the payload may stand in their place.
-    coder[LOW] = (coder[LOW] + 0xFFFF) & 0x1FFFF0000
-    for _ in range(3):
-        shift_low(coder, data)
-    return coder[POSITION]
+    while index < count:
+        decision = np.int64(decisions[index])
+        index += 1
+        bit = decision & 1
+        context = decision >> 1
+        probability = BYPASS
+        if context != BYPASS_CONTEXT:
+            state = states[context]
+            probability = state >> 8
+            seen = state & 0xFF
+            step = (((65536 - probability) if bit else probability) * RATES[seen]) >> 16
+            learned = probability + step if bit else probability - step
+            if learned < LOWEST:
+                learned = LOWEST
+            elif learned > HIGHEST:
+                learned = HIGHEST
+            states[context] = (learned << 8) | (seen + (seen < COUNT_LIMIT))
+        bound = (width >> 16) * probability
+        if bit:
+            width = bound
+        else:
+            low += bound
+            width -= bound
+        while width < TOP:
+            width <<= 8
+            # The top byte of `low` leaves; a byte 0xFF waits for its carry.
+            top = low >> 24
+            low = (low & 0x00FFFFFF) << 8
+            if top == 0xFF:
+                pending += 1
+                continue
+            byte = cache + (top >> 8)
+            while pending >= 0:
+                if 0 <= position < out.size:
+                    out[position] = byte & 0xFF
+                position += 1
+                byte = 0xFF + (top >> 8)
+                pending -= 1
+            pending = 0
+            cache = top & 0xFF
+    coder[LOW], coder[RANGE], coder[POSITION] = low, width, position
+    coder[CACHE], coder[PENDING] = cache, pending
+
+
+@jit
+def decode_bit(coder, data, probability):  # type: ignore[no-untyped-def]
+    """Decode one decision; `probability` is that of a 1, in 1/65536.
+
+    Past the end of `data` it reads zeros and counts on.
+    """
+    low, width = coder[LOW], coder[RANGE]
+    bound = (width >> 16) * probability
+    bit = np.int64(low < bound)
+    if bit:
+        width = bound
+    else:
+        low -= bound
+        width -= bound
+    while width < TOP:
+        position = coder[POSITION]
+        byte = np.int64(data[position]) if position < data.size else 0
+        low = (low << 8) | byte
+        width <<= 8
+        coder[POSITION] = position + 1
+    coder[LOW] = low
+    coder[RANGE] = width
+    return bit
+
+
+@jit
+def decode(coder, data, states, context):  # type: ignore[no-untyped-def]
+    """Decode one modelled decision; then its context learns as in `encode_decisions`."""
+    state = states[context]
+    probability = state >> 8
+    seen = state & 0xFF
+    bit = decode_bit(coder, data, probability)
+    if bit:
+        probability += ((65536 - probability) * RATES[seen]) >> 16
+    else:
+        probability -= (probability * RATES[seen]) >> 16
+    if probability < LOWEST:
+        probability = LOWEST
+    elif probability > HIGHEST:
+        probability = HIGHEST
+    states[context] = (probability << 8) | (seen + (seen < COUNT_LIMIT))
+    return bit

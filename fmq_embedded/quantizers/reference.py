@@ -194,7 +194,8 @@ def _values(quantizer: Quantizer, levels: AnyArray, output: SampleType) -> AnyAr
         low, high = np.rint(low - margin), np.rint(high + margin)
     with np.errstate(over="ignore"):
         singles = low.astype(np.float32)
-        is_near = singles != high.astype(np.float32)
+        # Bit by bit: −0 and +0 are two answers, and exact arithmetic has one.
+        is_near = singles.view(np.int32) != high.astype(np.float32).view(np.int32)
     if output.is_integer:
         is_near = low != high
         rounded: Any = low

@@ -7,7 +7,6 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fmq_embedded.errors import InputError, MissingToolError, unknown_name
+from fmq_embedded.runtimes.ports import Port
 from fmq_embedded.tflite_file import read_model, write_model
 
 # The module of each runtime, and the package that brings it.
@@ -24,21 +24,6 @@ RUNTIMES: Final = {
 }
 
 Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Port:
-    """An input or output of a model.
-
-    `scale` and `zero_point` are the tensor's quantization: real = (code − zero_point) × scale.
-    A tensor without one has scale 1.0 and zero point 0, as have those quantized per channel.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    scale: float
-    zero_point: int
 
 
 def default_runtime() -> str:
@@ -51,6 +36,7 @@ def open_model(
     runtime: str | None = None,
     *,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
+    reference_kernels: bool = False,
 ) -> Model:
     """Load a .tflite model, ready to run on one thread.
 
@@ -58,6 +44,7 @@ def open_model(
         source: a path, or the model's bytes.
         runtime: "tflite_runtime" or "litert"; None for the default of this Python.
         input_shapes: shapes, by name, for inputs whose shape the model leaves open.
+        reference_kernels: LiteRT's plain kernels in place of its fast ones; "litert" only.
 
     Raises:
         MissingToolError: when the runtime is not installed, or not usable with this NumPy.
@@ -69,9 +56,10 @@ def open_model(
         raise unknown_name("runtime", name, RUNTIMES)
     # The runtimes follow offsets unchecked: give them nothing but what has been checked.
     content = write_model(read_model(source))
+    options = _reference_kernels(name) if reference_kernels else {}
     interpreter_class = _interpreter_class(name)
     try:
-        interpreter = interpreter_class(model_content=content, num_threads=1)
+        interpreter = interpreter_class(model_content=content, num_threads=1, **options)
         for index, shape in _resizes(interpreter, input_shapes or {}):
             interpreter.resize_tensor_input(index, shape, strict=True)
         with _without_notices():
@@ -170,6 +158,13 @@ def _resizes(interpreter: Any, shapes: Mapping[str, Sequence[int]]) -> list[tupl
         if name not in known:
             raise unknown_name("input of this model", name, known)
     return [(known[name], [int(size) for size in shape]) for name, shape in shapes.items()]
+
+
+def _reference_kernels(name: str) -> dict[str, Any]:
+    if name != "litert":
+        raise InputError(f"only litert has reference kernels to choose; got {name}")
+    resolvers = importlib.import_module(RUNTIMES[name][0]).OpResolverType
+    return {"experimental_op_resolver_type": resolvers.BUILTIN_REF}
 
 
 def _interpreter_class(name: str) -> Any:

@@ -20,6 +20,7 @@ __all__ = [
     "features",
     "from_symbols",
     "joint_features",
+    "read_onnx",
     "read_tflite",
     "to_symbols",
 ]
@@ -29,5 +30,12 @@ def read_tflite(source: str | Path | bytes) -> Network:
     """Read the structure of a .tflite model; see `fmq_embedded.structure.tflite`."""
     # Imported here: the schema's module is large, and few callers read models.
     from fmq_embedded.structure.tflite import read_tflite as read
+
+    return read(source)
+
+
+def read_onnx(source: str | Path | bytes) -> Network:
+    """Read the structure of an ONNX model; see `fmq_embedded.structure.onnx`."""
+    from fmq_embedded.structure.onnx import read_onnx as read
 
     return read(source)

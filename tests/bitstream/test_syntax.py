@@ -96,7 +96,7 @@ def test_wrong_preambles_are_refused(data: bytes, message: str) -> None:
         ("11010000803fff7f", "cannot be of int8"),  # zero point too far
         ("01010507", "not of this version"),  # method 5
         ("01011807", "choice"),  # distribution 3
-        ("01010087", "not of this version"),
+        ("0101008700000000" + "0000803f", "truncated"),
         ("0101020007", "no structure"),
         ("01010a0007", "choice"),  # a derived distribution is not sent
         ("010100070000803f", "truncated"),

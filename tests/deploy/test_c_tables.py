@@ -20,6 +20,7 @@ from firmware_tools.host_codec import HostCodec
 from firmware_tools.toolchains import host_library
 from firmware_tools.toolchains.compile import WARNINGS
 from firmware_tools.verifying import standard_deployment
+from fmq_embedded.codec import level_bits
 from fmq_embedded.deploy.c_tables import HEADER, SOURCE, c_tables
 from fmq_embedded.deploy.deployment import Deployment, TensorPlan
 from fmq_embedded.errors import InputError
@@ -224,7 +225,7 @@ def test_what_the_compiled_tables_say_is_the_plan() -> None:
         tensor = tables.tensors[index]
         assert (tensor.rows, tensor.columns, tensor.channels) == (8, 16, 8)
         assert tensor.count == int(np.prod(item.shape))
-        assert tensor.bit_depth == item.chosen_quantizer.bit_depth
+        assert tensor.bit_depth == level_bits(item.header)
 
 
 def test_the_buffer_sizes_suffice(tmp_path: Path) -> None:
@@ -247,7 +248,7 @@ def test_the_buffer_sizes_suffice(tmp_path: Path) -> None:
         int(np.prod(item.shape)) * np.dtype(item.dtype).itemsize for item in deployment.tensors
     )
     assert levels >= sum(
-        int(np.prod(item.shape)) * item.chosen_quantizer.level_dtype.itemsize
+        int(np.prod(item.shape)) * (1 if level_bits(item.header) <= 8 else 2)
         for item in deployment.tensors
     )
     assert stream >= codec._library.fmq_stream_limit(ctypes.byref(codec._tables))

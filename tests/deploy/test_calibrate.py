@@ -133,7 +133,7 @@ def test_bit_depths_that_cannot_be(plain: Path) -> None:
 def test_the_case_is_whole_and_its_sums_are_right(calibrated: Path) -> None:
     target = calibrated / FOLDER
     lines = (target / SUMS).read_text().splitlines()
-    named = dict(reversed(line.split("  ")) for line in lines)
+    named = {name: digest for digest, name in (line.split("  ") for line in lines)}
     parts = ("samples", "levels", "decoded")
     expected = {STREAM} | {f"{index}.{part}.npy" for index in range(2) for part in parts}
     assert set(named) == expected == {path.name for path in target.iterdir()} - {SUMS}

@@ -58,7 +58,8 @@ def test_what_is_saved_is_loaded_equal(tmp_path: Path) -> None:
 
 def test_an_uncalibrated_deployment_is_loaded_equal(tmp_path: Path) -> None:
     first = standard_deployment()
-    plain = replace(first, tensors=tuple(replace(p, quantizer=None) for p in first.tensors))
+    bare = (replace(plan, quantizer=None, partition=None) for plan in first.tensors)
+    plain = replace(first, tensors=tuple(bare))
     save(plain, tmp_path)
     assert load(tmp_path) == plain
 
@@ -204,6 +205,8 @@ def test_what_is_decoded_is_what_was_dequantized(saved: Path) -> None:
     maps = maps_of(deployment)
     levels, back = deployment.quantize(maps), deployment.decode(deployment.encode(maps))
     for plan in deployment.tensors:
+        if plan.partition is not None:
+            continue  # see test_partition_plans.py
         expected = fmq.reference.dequantize(
             plan.chosen_quantizer,
             levels[plan.name],

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fmq_embedded.deploy.split_model import split_model
-from tests.tiny_models import TinyModel, schema
+from fmq_embedded.tflite_file import schema
+from tests.tiny_models import TinyModel
 
 SHAPE = (1, 4, 4, 3)
 CUT = ("wave", "side")

@@ -66,6 +66,15 @@ def test_round_trip_of_any_levels(data: st.DataObject) -> None:
         assert end == len(coded)
 
 
+def test_a_map_coded_in_pieces_is_the_same_as_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    geometry = Geometry(5, 4, 7)
+    coded = laplace_levels((5, 4, 7), 8, 3.0)
+    whole = encode_levels(coded, geometry, 128, 8)
+    for piece in (1, 3, 7, 13, 28, 64):
+        monkeypatch.setattr("fmq_embedded.entropy.levels.PIECE", piece)
+        assert encode_levels(coded, geometry, 128, 8) == whole
+
+
 def test_a_carry_runs_through_waiting_bytes() -> None:
     # Long runs of the likelier symbol drive low towards its top: some of these streams hold a
     # byte 0xFF followed by a carry, which only a right carry chain decodes.
@@ -162,6 +171,7 @@ def test_geometry_of_shapes() -> None:
 
 def test_context_layout_has_no_gap_and_no_overlap() -> None:
     assert contexts.SIGN_CONTEXTS == 17 * 9
-    assert contexts.CONTEXT_COUNT == 153 + 9 + 136 + 63
+    assert contexts.SILENT_CONTEXT == 153 + 9 + 136 + 63
+    assert contexts.CONTEXT_COUNT == contexts.SILENT_CONTEXT + 1
     assert contexts.adaptation_rates()[0] == 32768
     assert contexts.estimate_bins()[[0, 5, 6, 7, 220]].tolist() == [0, 5, 5, 6, 16]

@@ -24,6 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 APP = ROOT / "firmware_tools" / "app"
 SOURCES = [ROOT / "tests" / "firmware" / "echo_and_count.c", APP / "freestanding.c"]
 
+# Compilers that do not build for the board of these tests.
+OTHER_CORES = ("riscv64-unknown-elf-gcc", "avr-gcc")
+
 Builder = Callable[..., Build]
 
 
@@ -35,6 +38,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for fixture, table in tables.items():
         if fixture in metafunc.fixturenames:
             names = [n for n, tool in table.items() if "CI" in os.environ or tool.installed()]
+            names = [n for n in names if n not in OTHER_CORES]
             metafunc.parametrize(fixture, names, scope="session")
 
 

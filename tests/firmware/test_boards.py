@@ -25,7 +25,12 @@ def test_board_says_its_numbers_and_files(board: Board) -> None:
     assert (board.core, board.fpu, board.clock_hz) == ("cortex-m4", True, 25_000_000)
     assert (board.memory.ram_origin, board.memory.ram_size) == (0x20000000, 4 << 20)
     assert board.linker_script.is_file()
-    assert [path.name for path in board.c_sources] == ["board.c"]
+    assert [path.name for path in board.c_sources] == [
+        "start_cortex.c",
+        "board_init.c",
+        "uart_cmsdk.c",
+        "counter_cmsdk.c",
+    ]
     assert all(text.startswith("https://") for text in board.sources.values())
 
 

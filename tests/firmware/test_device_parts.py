@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from firmware_tools.boards import Board
 from firmware_tools.emulators.cmsdk import CmsdkTimer
 from firmware_tools.link.descriptions import Counters, StageCounter
-from firmware_tools.profiling.profile import Stage, profile_of, stages_from_counters
+from firmware_tools.profiling.profile import Stage, merged, profile_of, stages_from_counters
 from firmware_tools.toolchains import Build
 
 
@@ -70,14 +70,33 @@ def test_profile_is_plain_data_and_a_table(firmware: Build) -> None:
         "instructions": 45_000,
         "elements": 1000,
         "per_element": 45.0,
+        "minimum": 45_000,
+        "median": 45_000,
+        "maximum": 45_000,
     }
     assert (data["flash_bytes"], data["stack_bytes"]) == (firmware.flash_bytes, 321)
     assert profile_of(firmware, ()).stack_bytes == 0x4000
     lines = profile.table().splitlines()
     assert firmware.toolchain_version in lines[0]
     assert [line.split() for line in lines[2:5]] == [
-        ["stage", "instructions", "elements", "per", "element"],
-        ["quantize", "45,000", "1,000", "45.00"],
-        ["encode", "7", "2", "3.50"],
+        ["stage", "minimum", "instructions", "maximum", "elements", "per", "element"],
+        ["quantize", "45,000", "45,000", "45,000", "1,000", "45.00"],
+        ["encode", "7", "7", "7", "2", "3.50"],
     ]
     assert len({len(line) for line in lines[2:5]}) == 1
+
+
+def test_counter_that_stands_still_gives_no_figure(board: Board) -> None:
+    counters = Counters(0, (StageCounter("quantize", 0, 1, 1000),))
+    (stage,) = stages_from_counters(counters, board.counter)
+    assert not stage.is_counted
+    assert stage.to_json()["instructions"] is None
+    assert "0" not in stage.cells()
+    assert stage.cells().count("–") == 4
+
+
+def test_median_of_runs_keeps_each() -> None:
+    runs = [(Stage("encode", count, 10),) for count in (30, 10, 20)]
+    (stage,) = merged(runs)
+    assert (stage.instructions, stage.runs) == (20, (30, 10, 20))
+    assert stage.cells() == ("encode", "10", "20", "30", "10", "2.00")

@@ -29,6 +29,8 @@ CODEC_SOURCES = tuple(
         "bitstream_reader",
         "bitstream_parser",
         "parser_fields",
+        "class_map",
+        "class_map_tree",
         "codec",
         "crc32",
     )
@@ -57,6 +59,7 @@ class CTensor(ctypes.Structure):
         ("dequantizer", ctypes.c_void_p),
         ("header", ctypes.c_char_p),
         ("header_size", ctypes.c_uint32),
+        ("partition", ctypes.c_void_p),
     )
 
 

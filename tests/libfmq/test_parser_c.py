@@ -157,7 +157,7 @@ def test_preambles_that_are_refused(data: bytes, expected: int) -> None:
         (b"\x01\x01\x05\x07", SYNTAX),  # method
         (b"\x01\x01\x18\x07", SYNTAX),  # distribution
         (b"\x01\x01\x82\x00\x07", SYNTAX),  # explicit and derived
-        (b"\x01\x01\x00\x87", SYNTAX),  # reserved
+        (b"\x01\x01\x00\x87" + f32(0, 1), UNSUPPORTED),  # a partition follows
         (b"\x01\x01\x00\x27", SYNTAX),  # a fixed quantizer's parameters come from nowhere
         (b"\x01\x01\x00\x17" + f32(0, 0), SYNTAX),  # step
         (b"\x01\x01\x00\x07" + f32(0, float("nan")), SYNTAX),

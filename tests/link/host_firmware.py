@@ -20,7 +20,20 @@ from typing import Self
 HERE = Path(__file__).parent
 APP = HERE.parents[1] / "firmware_tools" / "app"
 SOURCES = [
-    *(APP / f"{name}.c" for name in ("main", "frame", "buffers", "stages", "commands")),
+    *(
+        APP / f"{name}.c"
+        for name in (
+            "main",
+            "frame",
+            "buffers",
+            "stages",
+            "commands",
+            "data_commands",
+            "tables",
+            "table_commands",
+        )
+    ),
+    APP.parent / "libfmq" / "src" / "crc32.c",
     HERE / "host_board.c",
     HERE / "stub_library.c",
 ]

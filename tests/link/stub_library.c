@@ -3,6 +3,7 @@
  * functions, simple enough for a test to say what they give.
  */
 #include <fmq/codec.h>
+#include <fmq/partition.h>
 #include <fmq_tables.h>
 
 #include <string.h>
@@ -21,13 +22,21 @@ static const fmq_dequantizer_t dequantizers[] = {
     {.output = FMQ_OUTPUT_UINT8, .bit_depth = 4},
 };
 
+#define STUB_TENSOR(r, c, k, index, zero, bits)                                                   \
+    {                                                                                             \
+        .rows = (r), .columns = (c), .channels = (k), .count = STUB_COUNT_##index,                \
+        .centre = (zero), .bit_depth = (bits), .quantizer = &quantizers[index],                   \
+        .dequantizer = &dequantizers[index]                                                       \
+    }
+
 static const fmq_tensor_t tensors[] = {
-    {16u, 16u, 88u, STUB_COUNT_0, 128u, 8u, &quantizers[0], &dequantizers[0], NULL, 0u},
-    {8u, 8u, 96u, STUB_COUNT_1, 511u, 10u, &quantizers[1], &dequantizers[1], NULL, 0u},
-    {1u, 1u, 3u, STUB_COUNT_2, 0u, 4u, &quantizers[2], &dequantizers[2], NULL, 0u},
+    STUB_TENSOR(16u, 16u, 88u, 0, 128u, 8u),
+    STUB_TENSOR(8u, 8u, 96u, 1, 511u, 10u),
+    STUB_TENSOR(1u, 1u, 3u, 2, 0u, 4u),
 };
 
-const fmq_deployment_t fmq_deployment = {"stub-deployment", 0xC0DE1234u, NULL, 0u, tensors, 3u};
+const fmq_deployment_t fmq_deployment = {
+    .name = "stub-deployment", .crc32 = 0xC0DE1234u, .tensors = tensors, .tensor_count = 3u};
 
 /* int8: the code + 128; float32: the top 10 bits; uint8: the low 4 bits */
 fmq_status_t fmq_quantize(const fmq_quantizer_t *quantizer, const void *samples, size_t count,
@@ -68,6 +77,20 @@ fmq_status_t fmq_dequantize(const fmq_dequantizer_t *dequantizer, const void *le
         }
     }
     return FMQ_OK;
+}
+
+fmq_status_t fmq_quantize_tensor(const fmq_tensor_t *tensor, const void *samples, uint32_t first,
+                                 uint32_t count, void *levels)
+{
+    (void)first;
+    return fmq_quantize(tensor->quantizer, samples, (size_t)count * tensor->channels, levels);
+}
+
+fmq_status_t fmq_dequantize_tensor(const fmq_tensor_t *tensor, const void *levels, uint32_t first,
+                                   uint32_t count, void *samples)
+{
+    (void)first;
+    return fmq_dequantize(tensor->dequantizer, levels, (size_t)count * tensor->channels, samples);
 }
 
 static size_t level_bytes(const fmq_tensor_t *tensor)

@@ -247,11 +247,11 @@ def answering(respond: bytes) -> str:
 
 def test_another_protocol_version() -> None:
     with pytest.raises(LinkError, match="protocol version 9; expected 1; build the firmware"):
-        Device.open(answering(bytes([9]) + bytes(27)))
+        Device.open(answering(bytes([9]) + bytes(31)))
 
 
 def test_an_answer_of_another_size() -> None:
-    with pytest.raises(LinkError, match="an answer has 5 bytes; expected 28"):
+    with pytest.raises(LinkError, match="an answer has 5 bytes; expected 32"):
         Device.open(answering(bytes([1, 0, 1, 8, 0])))
 
 
@@ -271,7 +271,7 @@ def test_a_status_without_a_meaning(firmware: Path) -> None:
 
 
 def test_a_board_that_names_too_many_tensors() -> None:
-    session = struct.pack("<BBBBIIIIII", 1, 0, 1, 8, 0, 255, 0, 0, 0, 0)
+    session = struct.pack("<BBBBIIIIIII", 1, 0, 1, 8, 0, 255, 0, 0, 0, 0, 0)
     with pytest.raises(LinkError, match="names 255 tensors; expected fewer than 255"):
         Device.open(answering(session))
 

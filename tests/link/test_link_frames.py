@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from firmware_tools.link import frames, protocol
 from firmware_tools.link.descriptions import SAMPLE_DTYPES
-from firmware_tools.link.frames import Frame, FrameReader, cobs_decode, cobs_encode, pack, unpack
+from firmware_tools.link.frames import (
+    LINE_CONTROLS,
+    Frame,
+    FrameReader,
+    cobs_decode,
+    cobs_encode,
+    escape,
+    pack,
+    unescape,
+    unpack,
+)
 from fmq_embedded.errors import InputError
 
 FIRMWARE_TOOLS = Path(__file__).parents[2] / "firmware_tools"
@@ -69,7 +79,7 @@ def test_frame_round_trip(size: int, fill: int) -> None:
 
 
 def test_crc_is_little_endian_over_all_before_it() -> None:
-    payload = cobs_decode(pack(Frame(1, 2, b"abc"))[:-1])
+    payload = cobs_decode(unescape(pack(Frame(1, 2, b"abc"))[:-1]))
     assert payload is not None
     assert payload[:-4] == b"\x01\x02abc"
     assert payload[-4:] == zlib.crc32(b"\x01\x02abc").to_bytes(4, "little")
@@ -78,6 +88,32 @@ def test_crc_is_little_endian_over_all_before_it() -> None:
 def test_body_too_long() -> None:
     with pytest.raises(InputError, match=r"0\.\.508 bytes; got 509"):
         pack(Frame(1, 1, bytes(509)))
+
+
+def test_no_frame_has_a_byte_on_the_line_that_lines_take_for_their_own() -> None:
+    data = pack(Frame(0x0A, 0x0D, bytes(range(256)) + LINE_CONTROLS * 20))
+    assert not set(LINE_CONTROLS) & set(data)
+
+
+@given(st.lists(st.sampled_from([0x0A, 0x0D, 0x11, 0x13, 0x7D, 0x5D, 0x2A, 0x31, 0, 255])))
+def test_escape_round_trip(codes: list[int]) -> None:
+    data = bytes(codes)
+    assert unescape(escape(data)) == data
+
+
+@pytest.mark.parametrize("broken", [b"\x7d", b"\x7d\x7d", b"\x7d\x20", b"a\x7d\r"])
+def test_unescape_takes_anything(broken: bytes) -> None:
+    assert len(unescape(broken)) <= len(broken)
+
+
+def test_line_controls_between_the_bytes_of_a_frame_are_dropped_and_kept_apart() -> None:
+    frame = Frame(3, 4, b"abcdef" * 9)
+    data = pack(frame)
+    reader = FrameReader()
+    assert reader.feed(data[:9] + b"\x13\n" + data[9:20] + b"\x11" + data[20:]) == [frame]
+    assert reader.line_bytes == b"\x13\n\x11"
+    assert reader.feed(pack(frame)) == [frame]
+    assert reader.line_bytes == b"\x13\n\x11"
 
 
 def test_unpack_refuses_a_long_payload_with_a_right_crc() -> None:
@@ -108,7 +144,7 @@ def test_reader_holds_no_more_than_a_frame_of_an_endless_stream() -> None:
     reader = FrameReader()
     for _ in range(100):
         assert reader.feed(b"\x55" * 1000) == []
-    assert len(reader._partial) <= frames._MAX_ENCODED
+    assert len(reader._partial) <= frames._MAX_ESCAPED
     assert reader.feed(b"\0" + pack(Frame(1, 2, b"x"))) == [Frame(1, 2, b"x")]
 
 
@@ -132,8 +168,13 @@ def test_protocol_numbers_are_the_firmware_s() -> None:
         "LINK_ANSWER": protocol.ANSWER,
         "LINK_WINDOW": protocol.WINDOW,
         "LINK_ALL_TENSORS": protocol.ALL_TENSORS,
+        "LINK_ESCAPE": protocol.ESCAPE,
+        "LINK_ESCAPE_FLIP": protocol.ESCAPE_FLIP,
     }
     assert numbers == expected
+    probe = re.search(r'#define FMQ_LINK_PROBE "([^"]*)"', text)
+    assert probe is not None
+    assert probe[1].encode().decode("unicode_escape").encode() == protocol.PROBE
 
 
 def test_types_and_statuses_are_the_library_s() -> None:

@@ -27,7 +27,7 @@
 #define HAS_STEP 0x10u
 #define FROM_NORMALISATION 0x20u
 #define HAS_CENTRE 0x40u
-#define RESERVED 0x80u
+#define IS_PARTITIONED 0x80u
 
 #define ONE 0x3F800000u
 #define HALF 0x3F000000u
@@ -238,16 +238,17 @@ static fmq_status_t read_quantizer(fmq_stream_parser_t *parser, fmq_stream_tenso
         status = fmq_parser_read_u8(parser, &tensor->shape);
     }
     tensor->bit_depth = (uint8_t)((tensor->shape & 15u) + 1u);
-    if (status == FMQ_OK && (tensor->shape & RESERVED) != 0u) {
-        return FMQ_ERROR_SYNTAX;
-    }
     if (status == FMQ_OK) {
         status = read_step(parser, tensor);
     }
     if (status == FMQ_OK) {
         status = read_parameters(parser, tensor);
     }
-    return status != FMQ_OK ? status : read_centre(parser, tensor);
+    if (status == FMQ_OK) {
+        status = read_centre(parser, tensor);
+    }
+    return status == FMQ_OK && (tensor->shape & IS_PARTITIONED) != 0u ? FMQ_ERROR_UNSUPPORTED
+                                                                      : status;
 }
 
 static fmq_status_t read_samples(fmq_stream_parser_t *parser, fmq_stream_tensor_t *tensor)

@@ -11,6 +11,7 @@
 enum {
     STAGE_PREAMBLE,
     STAGE_HEADER,
+    STAGE_CLASSES, /* a class map that comes with each map */
     STAGE_CODING,
     STAGE_CONSTANT, /* the level of a constant tensor */
     STAGE_LEVELS,
@@ -111,6 +112,23 @@ static void end_tensor(fmq_stream_reader_t *reader)
     }
 }
 
+static fmq_status_t begin_classes(fmq_stream_reader_t *reader)
+{
+    const fmq_tensor_t *const tensor = current(reader);
+    fmq_tree_box_t *boxes = NULL;
+
+    if (tensor->partition->kind == FMQ_PARTITION_BLOCK) {
+        if (reader->work_size < FMQ_TREE_WORK_SIZE) {
+            return FMQ_ERROR_BUFFER;
+        }
+        boxes = (fmq_tree_box_t *)(void *)((uint8_t *)reader->work +
+                                           (-(uintptr_t)reader->work & 3u));
+    }
+    reader->stage = STAGE_CLASSES;
+    return fmq_class_map_start(&reader->classes, tensor, reader->entropy.model.contexts, boxes,
+                               tensor->partition->dynamic);
+}
+
 /* Compares what the deployment says with what comes. */
 static fmq_status_t read_part(fmq_stream_reader_t *reader)
 {
@@ -126,9 +144,26 @@ static fmq_status_t read_part(fmq_stream_reader_t *reader)
         begin_header(reader);
     } else if (reader->left == 0u) {
         end_tensor(reader);
+    } else if (fmq_has_dynamic_classes(current(reader))) {
+        return begin_classes(reader);
     } else {
         reader->stage = STAGE_CODING;
     }
+    return FMQ_OK;
+}
+
+static fmq_status_t read_classes(fmq_stream_reader_t *reader)
+{
+    fmq_status_t status = fmq_class_map_decode(&reader->classes, &reader->entropy.coder,
+                                               &reader->next, reader->end, reader->is_last);
+
+    if (status != FMQ_OK) {
+        return status;
+    }
+    if (!fmq_class_map_is_done(&reader->classes)) {
+        return starve(reader);
+    }
+    reader->stage = STAGE_CODING;
     return FMQ_OK;
 }
 
@@ -243,6 +278,7 @@ fmq_status_t fmq_stream_reader_poll(fmq_stream_reader_t *reader, void *levels, s
         switch (stage) {
         case STAGE_PREAMBLE:
         case STAGE_HEADER: status = read_part(reader); break;
+        case STAGE_CLASSES: status = read_classes(reader); break;
         case STAGE_CODING: status = read_coding(reader); break;
         case STAGE_CONSTANT: status = read_constant(reader); break;
         case STAGE_LEVELS: return read_levels(reader, levels, count, polled);

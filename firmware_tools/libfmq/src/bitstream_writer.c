@@ -10,6 +10,7 @@ enum {
     STAGE_IDLE,     /* a tensor must be begun */
     STAGE_PREAMBLE, /* then the header, if it is the first tensor's */
     STAGE_HEADER,
+    STAGE_CLASSES, /* a class map that comes with each map */
     STAGE_PAYLOAD, /* with the small bytes before it */
     STAGE_CRC,
     STAGE_DONE
@@ -128,6 +129,16 @@ fmq_status_t fmq_stream_writer_choice(const fmq_stream_writer_t *writer, fmq_cod
 
 /* ---- levels in ---- */
 
+static fmq_status_t begin_classes(fmq_stream_writer_t *writer, const fmq_tensor_t *tensor)
+{
+    if (tensor->partition->kind == FMQ_PARTITION_BLOCK || !fmq_are_classes(tensor)) {
+        return FMQ_ERROR_ARGUMENT;
+    }
+    fmq_range_encoder_start(&writer->entropy.coder);
+    return fmq_class_map_start(&writer->classes, tensor, writer->entropy.model.contexts, NULL,
+                               tensor->partition->dynamic);
+}
+
 fmq_status_t fmq_stream_writer_begin(fmq_stream_writer_t *writer, fmq_coding_t coding)
 {
     const fmq_tensor_t *const tensor = current(writer);
@@ -158,6 +169,9 @@ fmq_status_t fmq_stream_writer_begin(fmq_stream_writer_t *writer, fmq_coding_t c
         if (coding == FMQ_CODING_ENTROPY) {
             status = fmq_level_encoder_start(&writer->entropy, tensor, writer->work,
                                              writer->work_size);
+        }
+        if (status == FMQ_OK && fmq_has_dynamic_classes(tensor)) {
+            status = begin_classes(writer, tensor);
         }
     }
     return status;
@@ -203,6 +217,9 @@ fmq_status_t fmq_stream_writer_sink(fmq_stream_writer_t *writer, const void *lev
     if (writer->coding == FMQ_CODING_PACKED) {
         return fmq_packer_sink(&writer->packer, levels, count, taken);
     }
+    if (writer->stage != STAGE_PAYLOAD && fmq_has_dynamic_classes(current(writer))) {
+        return FMQ_OK; /* the class map must be drained first */
+    }
     return fmq_level_encoder_sink(&writer->entropy, levels, count, taken);
 }
 
@@ -228,6 +245,29 @@ static size_t drain_part(fmq_stream_writer_t *writer, uint8_t *out, size_t capac
         writer->stage++;
     }
     return count;
+}
+
+static size_t drain_classes(fmq_stream_writer_t *writer, uint8_t *out, size_t capacity)
+{
+    fmq_range_encoder_t *const coder = &writer->entropy.coder;
+    size_t written = 0u;
+
+    if (fmq_has_dynamic_classes(current(writer))) {
+        do {
+            (void)fmq_class_map_encode(&writer->classes, coder); /* the classes were checked */
+            written += fmq_range_encoder_poll(coder, out + written, capacity - written);
+        } while (!fmq_class_map_is_done(&writer->classes) && written != capacity);
+        if (!fmq_class_map_is_done(&writer->classes) || !fmq_range_encoder_is_empty(coder)) {
+            return written;
+        }
+        if (writer->coding == FMQ_CODING_ENTROPY) {
+            /* as when the tensor was begun, with contexts that the class map has not used */
+            (void)fmq_level_encoder_start(&writer->entropy, current(writer), writer->work,
+                                          writer->work_size);
+        }
+    }
+    writer->stage = STAGE_PAYLOAD;
+    return written;
 }
 
 static size_t drain_small(fmq_stream_writer_t *writer, uint8_t *out, size_t capacity)
@@ -294,6 +334,9 @@ size_t fmq_stream_writer_poll(fmq_stream_writer_t *writer, uint8_t *out, size_t 
         if (written == capacity) {
             break;
         }
+    }
+    if (writer->stage == STAGE_CLASSES) {
+        written += drain_classes(writer, out + written, capacity - written);
     }
     if (writer->stage == STAGE_PAYLOAD) {
         written += drain_payload(writer, out + written, capacity - written);

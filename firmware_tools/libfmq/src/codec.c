@@ -15,7 +15,13 @@ typedef char state_has_room[sizeof(fmq_stream_writer_t) + ALIGNMENT <= FMQ_STATE
 
 size_t fmq_work_size(const fmq_tensor_t *tensor)
 {
-    return FMQ_WORK_SIZE((size_t)tensor->columns, (size_t)tensor->channels);
+    const size_t size = FMQ_WORK_SIZE((size_t)tensor->columns, (size_t)tensor->channels);
+    const size_t with_tree = FMQ_STATE_SIZE + FMQ_TREE_WORK_SIZE;
+
+    return fmq_has_dynamic_classes(tensor) && tensor->partition->kind == FMQ_PARTITION_BLOCK &&
+                   size < with_tree
+               ? with_tree
+               : size;
 }
 
 size_t fmq_stream_limit(const fmq_deployment_t *deployment)
@@ -30,6 +36,7 @@ size_t fmq_stream_limit(const fmq_deployment_t *deployment)
         size += tensor->header_size;
         if (tensor->count != 0u) {
             size += 1u + (packed > CONSTANT_SIZE ? packed : CONSTANT_SIZE);
+            size += fmq_has_dynamic_classes(tensor) ? fmq_class_map_limit(tensor) : 0u;
         }
     }
     return size;
@@ -143,6 +150,9 @@ fmq_status_t fmq_encode(const fmq_deployment_t *deployment, const void *const *l
             return FMQ_ERROR_BUFFER;
         }
         prefix += tensor->header_size;
+        if (fmq_has_dynamic_classes(tensor)) {
+            prefix += fmq_class_map_size(tensor, writer->entropy.model.contexts);
+        }
         status = encode_tensor(writer, tensor, levels[index], prefix, &output);
         prefix = 0u;
     }

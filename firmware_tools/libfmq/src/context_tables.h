@@ -15,7 +15,8 @@
 #define SIGN_CONTEXTS 153u
 #define CLASS_CONTEXTS 162u
 #define MANTISSA_CONTEXTS 298u
-#define CONTEXT_COUNT 361u
+#define SILENT_CONTEXT 361u
+#define CONTEXT_COUNT 362u
 
 static const uint16_t adaptation_rates[61] = {
     32768, 21845, 16384, 13107, 10922, 9362, 8192, 7281, 6553, 5957, 5461, 5041,

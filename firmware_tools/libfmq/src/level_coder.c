@@ -85,8 +85,10 @@ FMQ_INLINE uint32_t code_level(const bool decoding, coder_t *coder, fmq_level_mo
     const uint32_t diagonal = (*mean >> 16) + (cell[2] & MAGNITUDE);
     const uint32_t estimate = (12u * (west + north) + 2u * diagonal + 3u * running) >> 3;
     const uint32_t estimate_bin = estimate_bins[smaller(estimate, LAST_EDGE)];
-    uint32_t *const context = model->contexts + ZERO_CONTEXTS + estimate_bin * 9u +
-                              smaller(west, 2u) * 3u + smaller(north, 2u);
+    uint32_t *const context =
+        model->contexts + (running == 0u ? SILENT_CONTEXT
+                                         : ZERO_CONTEXTS + estimate_bin * 9u +
+                                               smaller(west, 2u) * 3u + smaller(north, 2u));
     const uint32_t centre = model->centre;
     uint32_t negative = level < centre;
     uint32_t m = negative ? centre - level : level - centre;
@@ -105,7 +107,8 @@ FMQ_INLINE uint32_t code_level(const bool decoding, coder_t *coder, fmq_level_mo
     } else {
         level = centre;
     }
-    *mean = (running + 2u * seen - ((running + 7u) >> 3)) | north << 16;
+    /* down to 1: 0 is left for a channel that is silent so far */
+    *mean = (running + 2u * seen - ((running + 6u) >> 3)) | north << 16;
     cell[1] = (uint8_t)neighbour;
     return level;
 }

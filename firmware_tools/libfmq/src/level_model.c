@@ -24,7 +24,7 @@ fmq_status_t fmq_level_model_start(fmq_level_model_t *model, const fmq_tensor_t 
     memset(work, 0, FMQ_LEVEL_WORK_SIZE(tensor->columns, tensor->channels));
     memset(model, 0, sizeof *model);
     for (context = 0u; context < CONTEXT_COUNT; context++) {
-        model->contexts[context] = PROBABILITY_START << 8;
+        model->contexts[context] = (uint32_t)PROBABILITY_START << 8;
     }
     model->means = (uint32_t *)(void *)((uint8_t *)work + lead);
     model->history = (uint8_t *)(model->means + tensor->channels);

@@ -2,21 +2,7 @@
  * 2^bit_depth - 1 of them. */
 #include "fmq/quantizer.h"
 
-#define MAGNITUDE_MASK UINT32_C(0x7FFFFFFF)
-#define INFINITY_BITS UINT32_C(0x7F800000)
-
-static uint32_t level_of(const int32_t *thresholds, uint32_t half, int32_t key)
-{
-    uint32_t level = 0;
-    uint32_t step;
-
-    for (step = half; step != 0u; step >>= 1) {
-        if (key >= thresholds[level + step - 1u]) {
-            level += step;
-        }
-    }
-    return level;
-}
+#include "quantize_levels.h"
 
 static void write_level(const fmq_quantizer_t *quantizer, void *levels, size_t index,
                         uint32_t level)
@@ -35,15 +21,11 @@ static fmq_status_t search_float32(const fmq_quantizer_t *quantizer, const uint3
     size_t index;
 
     for (index = 0; index < count; index++) {
-        const uint32_t bits = samples[index];
-        const uint32_t magnitude = bits & MAGNITUDE_MASK;
-        const int32_t key = (bits & ~MAGNITUDE_MASK) != 0u ? -(int32_t)magnitude
-                                                           : (int32_t)magnitude;
-
-        if (magnitude >= INFINITY_BITS) {
+        if (!is_finite(samples[index])) {
             return FMQ_ERROR_NONFINITE;
         }
-        write_level(quantizer, levels, index, level_of(quantizer->table, half, key));
+        write_level(quantizer, levels, index,
+                    search_level(quantizer->table, half, key_of(samples[index])));
     }
     return FMQ_OK;
 }
@@ -57,23 +39,12 @@ fmq_status_t fmq_quantize_search(const fmq_quantizer_t *quantizer, const void *s
     if (quantizer->input == FMQ_INPUT_FLOAT32) {
         return search_float32(quantizer, samples, count, levels);
     }
+    if (quantizer->input > FMQ_INPUT_FLOAT32) {
+        return FMQ_ERROR_ARGUMENT;
+    }
     for (index = 0; index < count; index++) {
-        int32_t code;
-
-        switch (quantizer->input) {
-        case FMQ_INPUT_INT8:
-            code = ((const int8_t *)samples)[index];
-            break;
-        case FMQ_INPUT_UINT8:
-            code = ((const uint8_t *)samples)[index];
-            break;
-        case FMQ_INPUT_INT16:
-            code = ((const int16_t *)samples)[index];
-            break;
-        default:
-            return FMQ_ERROR_ARGUMENT;
-        }
-        write_level(quantizer, levels, index, level_of(quantizer->table, half, code));
+        write_level(quantizer, levels, index,
+                    search_level(quantizer->table, half, code_at(quantizer->input, samples, index)));
     }
     return FMQ_OK;
 }

@@ -1,14 +1,7 @@
 /* level = table[bits of the code]: 2^8 entries for 8-bit codes, 2^16 for 16-bit ones. */
 #include "fmq/quantizer.h"
 
-static void look_up_8_8(const uint8_t *table, const uint8_t *codes, size_t count, uint8_t *levels)
-{
-    const uint8_t *const end = codes + count;
-
-    while (codes != end) {
-        *levels++ = table[*codes++];
-    }
-}
+#include "look_up.h"
 
 static void look_up_8_16(const uint16_t *table, const uint8_t *codes, size_t count,
                          uint16_t *levels)
@@ -52,7 +45,7 @@ fmq_status_t fmq_quantize_table(const fmq_quantizer_t *quantizer, const void *sa
     case FMQ_INPUT_INT8:
     case FMQ_INPUT_UINT8:
         if (is_byte) {
-            look_up_8_8(quantizer->table, samples, count, levels);
+            fmq_look_up(quantizer->table, samples, count, levels);
         } else {
             look_up_8_16(quantizer->table, samples, count, levels);
         }

@@ -12,18 +12,7 @@
 
 #include "fmq/range_coder.h"
 
-#if defined(__GNUC__)
-#define FMQ_INLINE static inline __attribute__((always_inline))
-#else
-#define FMQ_INLINE static inline
-#endif
-
-/* -Os gets one copy of each decision, shared by both directions: half the size. */
-#if defined(__GNUC__) && defined(__OPTIMIZE_SIZE__)
-#define FMQ_INLINE_FOR_SPEED static __attribute__((noinline, unused))
-#else
-#define FMQ_INLINE_FOR_SPEED FMQ_INLINE
-#endif
+#include "inline.h"
 
 #define TOP 0x1000000u
 #define BYPASS 32768u

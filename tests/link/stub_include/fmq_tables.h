@@ -15,6 +15,7 @@
 #define FMQ_MAX_LEVEL_BYTES (STUB_COUNT_0 + STUB_COUNT_1 * 2u + 4u)
 #define FMQ_MAX_STREAM_BYTES (FMQ_MAX_LEVEL_BYTES + 8u)
 #define FMQ_WORK_BYTES 16u
+#define FMQ_CLASS_CELL_BYTES 0u
 
 extern const fmq_deployment_t fmq_deployment;
 

@@ -5,6 +5,7 @@
 #ifndef FMQ_BITSTREAM_H
 #define FMQ_BITSTREAM_H
 
+#include "fmq/class_map.h"
 #include "fmq/deployment.h"
 #include "fmq/entropy.h"
 #include "fmq/status.h"
@@ -40,11 +41,12 @@ typedef struct fmq_stream_writer {
     uint8_t small_begin, small_size;
     uint8_t stage, coding;
     bool is_surveying, is_constant;
+    fmq_class_map_t classes; /* if they come with each map */
     fmq_packer_t packer;
-    fmq_level_encoder_t entropy;
+    fmq_level_encoder_t entropy; /* before the payload: the class map's coder and contexts */
 } fmq_stream_writer_t;
 
-/* `work` must do for each tensor: FMQ_LEVEL_WORK_SIZE. */
+/* `work` must do for each tensor: FMQ_LEVEL_WORK_SIZE, and FMQ_TREE_WORK_SIZE to read trees. */
 void fmq_stream_writer_start(fmq_stream_writer_t *writer, const fmq_deployment_t *deployment,
                              void *work, size_t work_size);
 
@@ -60,7 +62,8 @@ fmq_status_t fmq_stream_writer_choice(const fmq_stream_writer_t *writer, fmq_cod
 
 /*
  * Begins the next tensor; or begins the one that is not done yet anew, and the
- * bytes drained since it was first begun do not count.
+ * bytes drained since it was first begun do not count. FMQ_ERROR_ARGUMENT: none is
+ * left, no such coding, or a dynamic class that is not there.
  */
 fmq_status_t fmq_stream_writer_begin(fmq_stream_writer_t *writer, fmq_coding_t coding);
 
@@ -88,6 +91,9 @@ bool fmq_stream_writer_is_done(const fmq_stream_writer_t *writer);
 
 #define FMQ_READER_BYTES 96u
 
+/* Bytes of work for a coding tree that comes with each map; any alignment. */
+#define FMQ_TREE_WORK_SIZE (FMQ_TREE_BOXES * sizeof(fmq_tree_box_t) + 4u)
+
 typedef struct fmq_stream_reader {
     const fmq_deployment_t *deployment;
     void *work;
@@ -102,8 +108,9 @@ typedef struct fmq_stream_reader {
     uint8_t crc_left; /* bytes of the CRC-32 at the end of the window */
     bool is_last; /* no more bytes will come */
     uint8_t queue[FMQ_READER_BYTES];
+    fmq_class_map_t classes;
     fmq_packer_t packer;
-    fmq_level_decoder_t entropy;
+    fmq_level_decoder_t entropy; /* before the payload: the class map's coder and contexts */
 } fmq_stream_reader_t;
 
 void fmq_stream_reader_start(fmq_stream_reader_t *reader, const fmq_deployment_t *deployment,

@@ -59,8 +59,8 @@ fmq_status_t fmq_stream_parse(fmq_stream_parser_t *parser, const uint8_t *data, 
 /*
  * Reads the next tensor's header, up to its payload. Of a quantizer that a decoder
  * derives from the structure the parameters cannot be counted without it:
- * FMQ_ERROR_UNSUPPORTED, with the fields before them read. FMQ_ERROR_ARGUMENT: no
- * tensor is left.
+ * FMQ_ERROR_UNSUPPORTED, with the fields before them read; and so it is where a
+ * partition follows the centre, at parser->position. FMQ_ERROR_ARGUMENT: no tensor is left.
  */
 fmq_status_t fmq_stream_parse_tensor(fmq_stream_parser_t *parser, fmq_stream_tensor_t *tensor);
 

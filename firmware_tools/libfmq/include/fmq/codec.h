@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 /* Room for a writer or a reader at any alignment, pointers of 64 bits included. */
-#define FMQ_STATE_SIZE 1792u
+#define FMQ_STATE_SIZE 1856u
 
 /* Bytes of work that fmq_encode and fmq_decode need for a tensor; take the largest. */
 #define FMQ_WORK_SIZE(columns, channels) (FMQ_STATE_SIZE + FMQ_LEVEL_WORK_SIZE(columns, channels))

@@ -14,9 +14,12 @@
 extern "C" {
 #endif
 
+struct fmq_partition;
+
 /*
  * A tensor. Levels lie in row-major order, channels innermost; they are uint8_t
- * for a bit depth up to 8, else uint16_t.
+ * for a bit depth up to 8, else uint16_t. With a partition they are joint levels,
+ * and the bit depth and the centre are those of joint levels.
  */
 typedef struct fmq_tensor {
     uint32_t rows, columns, channels;
@@ -27,6 +30,7 @@ typedef struct fmq_tensor {
     const fmq_dequantizer_t *dequantizer;
     const uint8_t *header; /* the tensor's syntax up to, not including, its coding byte */
     uint32_t header_size;
+    const struct fmq_partition *partition; /* see fmq/partition.h; 0: none */
 } fmq_tensor_t;
 
 typedef struct fmq_deployment {

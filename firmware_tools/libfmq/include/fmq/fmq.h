@@ -9,6 +9,7 @@
 #include "fmq/deployment.h"
 #include "fmq/dequantizer.h"
 #include "fmq/entropy.h"
+#include "fmq/partition.h"
 #include "fmq/quantizer.h"
 #include "fmq/range_coder.h"
 #include "fmq/status.h"

@@ -1,0 +1,26 @@
+/* A timer of nRF51 or nRF52 with 32 bits at 16 MHz (nRF51 Series Reference Manual, chapter 18). */
+#include "drivers.h"
+
+#define TIMER_START REGISTER(FMQ_COUNTER_ADDRESS)
+#define TIMER_CLEAR REGISTER(FMQ_COUNTER_ADDRESS + 0xCu)
+#define TIMER_CAPTURE REGISTER(FMQ_COUNTER_ADDRESS + 0x40u)
+#define TIMER_MODE REGISTER(FMQ_COUNTER_ADDRESS + 0x504u)
+#define TIMER_WIDTH REGISTER(FMQ_COUNTER_ADDRESS + 0x508u)
+#define TIMER_PRESCALER REGISTER(FMQ_COUNTER_ADDRESS + 0x510u)
+#define TIMER_CAPTURED REGISTER(FMQ_COUNTER_ADDRESS + 0x540u)
+#define TIMER_WIDTH_32 3u
+
+void counter_init(void)
+{
+    TIMER_MODE = 0u;
+    TIMER_WIDTH = TIMER_WIDTH_32;
+    TIMER_PRESCALER = 0u;
+    TIMER_CLEAR = 1u;
+    TIMER_START = 1u;
+}
+
+uint32_t board_ticks(void)
+{
+    TIMER_CAPTURE = 1u;
+    return TIMER_CAPTURED;
+}

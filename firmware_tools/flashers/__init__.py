@@ -1,0 +1,1 @@
+"""Putting firmware onto boards, by the tools that are made for it."""

@@ -1,0 +1,18 @@
+/* What is inlined: always, or only where speed is asked for. */
+#ifndef FMQ_INLINE_H
+#define FMQ_INLINE_H
+
+#if defined(__GNUC__)
+#define FMQ_INLINE static inline __attribute__((always_inline))
+#else
+#define FMQ_INLINE static inline
+#endif
+
+/* -Os gets one copy of each, for all its callers: half the size. */
+#if defined(__GNUC__) && defined(__OPTIMIZE_SIZE__)
+#define FMQ_INLINE_FOR_SPEED static __attribute__((noinline, unused))
+#else
+#define FMQ_INLINE_FOR_SPEED FMQ_INLINE
+#endif
+
+#endif

@@ -1,0 +1,161 @@
+"""The checks of `verify` on emulated boards: as many at once as there are processors.
+
+A board that cannot hold a deployment's maps gets its quantizers in smaller maps, if need be a few
+at a time: what a quantizer does with a sample does not depend on the map around it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from firmware_tools.boards import Board, load_board
+from firmware_tools.firmware import DEFAULT_BOARD, build_firmware, emulators_of, run_emulated
+from firmware_tools.verifying import Check, device_checks
+from fmq_embedded.deploy.c_tables import CELL_BYTES, END_BYTES
+from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.entropy import Geometry
+from fmq_embedded.partition import Partition
+from fmq_embedded.partition.class_map import map_shape
+from fmq_embedded.partition.dynamic import DynamicClasses
+
+# Smaller maps, the largest first: (rows, columns, channels).
+SMALLER = ((8, 8, 8), (4, 8, 8), (4, 8, 4), (4, 4, 4), (2, 4, 4))
+
+# Bytes of RAM that the command loop takes besides the buffers for maps.
+LOOP_BYTES = 1536
+# The coder's state, and of each tensor its header in the bitstream and the rounding up of buffers.
+CODER_BYTES = 1800
+HEADER_BYTES = 48
+# Constants, where they lie in RAM: the library's and the loop's, and beside a tensor's tables.
+LIBRARY_CONSTANT_BYTES = 1024
+DESCRIPTION_BYTES = 128
+
+
+def boards_checks(
+    deployment: Deployment, board_ids: Sequence[str], step: Callable[[str], None]
+) -> list[Check]:
+    """Check a deployment on boards, each under its first emulator, the default one under every.
+
+    Args:
+        deployment: calibrated.
+        board_ids: boards; one that no installed emulator runs is only built.
+        step: called with the name of each board as it begins.
+
+    Returns:
+        The checks, in the order of the boards.
+    """
+
+    def check(board_id: str) -> list[Check]:
+        step(board_id)
+        return list(board_checks(deployment, load_board(board_id)))
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return [check for found in pool.map(check, board_ids) for check in found]
+
+
+def board_checks(deployment: Deployment, board: Board) -> Iterator[Check]:
+    """Check a deployment on one board; a tensor that it cannot hold is a row of no inputs."""
+    for part in parts_that_fit(deployment, board):
+        with tempfile.TemporaryDirectory() as folder:
+            build = build_firmware(part, Path(folder), board.id)
+            for name in _emulators_for(board):
+                with run_emulated(build, name) as running:
+                    yield from device_checks(running.device, part, f"{board.id} ({name})")
+    for plan in deployment.tensors:
+        if not _fits(dataclasses.replace(deployment, tensors=(_smallest(plan),)), board):
+            yield Check(board.id, plan.name, "too large", 0, 0, None)
+
+
+def _emulators_for(board: Board) -> list[str]:
+    """The emulators that check a board.
+
+    What firmware does with samples depends on the core, not on the emulator: that the emulators
+    agree is checked on one board, where the slower one takes most of the time of all of them.
+    """
+    found = emulators_of(board)
+    return found if board.id == DEFAULT_BOARD else found[:1]
+
+
+def parts_that_fit(deployment: Deployment, board: Board) -> list[Deployment]:
+    """The deployment, or what stands for it on a board with less memory.
+
+    A tensor that does not fit in the smallest map either is in none of the parts.
+    """
+    if _fits(deployment, board):
+        return [deployment]
+    for shape in SMALLER:
+        smaller = dataclasses.replace(
+            deployment, tensors=tuple(_in_map(plan, shape) for plan in deployment.tensors)
+        )
+        if _fits(smaller, board):
+            return [smaller]
+    return _parts(deployment, board)
+
+
+def _parts(deployment: Deployment, board: Board) -> list[Deployment]:
+    """In the smallest maps, as many tensors in each part as fit, in their order."""
+    parts: list[Deployment] = []
+    held: tuple[TensorPlan, ...] = ()
+    for plan in map(_smallest, deployment.tensors):
+        if not _fits(dataclasses.replace(deployment, tensors=(plan,)), board):
+            continue
+        if held and not _fits(dataclasses.replace(deployment, tensors=(*held, plan)), board):
+            parts.append(dataclasses.replace(deployment, tensors=held))
+            held = ()
+        held = (*held, plan)
+    return [*parts, dataclasses.replace(deployment, tensors=held)] if held else parts
+
+
+def _smallest(plan: TensorPlan) -> TensorPlan:
+    return _in_map(plan, SMALLER[-1])
+
+
+def _in_map(plan: TensorPlan, shape: tuple[int, ...]) -> TensorPlan:
+    """The tensor's quantizer in a map of that shape, if the tensor's own is larger.
+
+    Static classes belong to the places of their own map: such a tensor stays as it is.
+    """
+    if isinstance(plan.partition, Partition) or math.prod(plan.shape) <= math.prod(shape):
+        return plan
+    return dataclasses.replace(plan, shape=(1, *shape))
+
+
+def _fits(deployment: Deployment, board: Board) -> bool:
+    needed = _buffer_bytes(deployment) + LOOP_BYTES + board.memory.stack_size
+    if board.has_constants_in_ram:
+        needed += LIBRARY_CONSTANT_BYTES + sum(map(_table_bytes, deployment.tensors))
+    return needed <= board.memory.ram_size
+
+
+def _table_bytes(plan: TensorPlan) -> int:
+    """About what a tensor's quantizers, dequantizers and description take, never less."""
+    partition = plan.any_partition
+    total, item = 0, np.dtype(plan.dtype).itemsize
+    for quantizer in (plan.chosen_quantizer, *(partition.quantizers if partition else ())):
+        levels = 1 << quantizer.bit_depth
+        table = 256 * (1 if levels <= 256 else 2) if item == 1 else 4 * levels
+        total += DESCRIPTION_BYTES + table + item * levels
+    return total
+
+
+def _buffer_bytes(deployment: Deployment) -> int:
+    """About what the firmware's buffers for maps take, never less."""
+    total = CODER_BYTES
+    for plan in deployment.tensors:
+        depth = 16 if plan.partition is not None else plan.chosen_quantizer.bit_depth
+        per_element = np.dtype(plan.dtype).itemsize + (1 if depth <= 8 else 2) + depth / 8
+        total += HEADER_BYTES + math.ceil(math.prod(plan.shape) * per_element)
+        if isinstance(plan.partition, DynamicClasses):
+            # its cells, and the most that they take in a stream
+            cells = map_shape(plan.partition.kind, Geometry.of(plan.shape))
+            total += (1 + CELL_BYTES) * math.prod(cells) + END_BYTES
+    rows = [math.prod(plan.shape[-2:]) + 8 * plan.shape[-1] for plan in deployment.tensors]
+    return total + max(rows)

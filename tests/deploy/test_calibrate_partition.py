@@ -1,0 +1,102 @@
+"""Static classes chosen at calibration: the tail keeps its ratio, and the streams get no longer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fmq_embedded.deploy.calibrate import calibrate
+from fmq_embedded.deploy.calibrate_partition import PartitionReport
+from fmq_embedded.deploy.conformance import check_case
+from fmq_embedded.deploy.deployment import HEAD, TAIL, load
+from fmq_embedded.deploy.split_model import split_model
+from fmq_embedded.errors import InputError
+from fmq_embedded.runtimes import open_model
+from tests.tiny_models import TinyModel, schema
+
+SHAPE = (1, 8, 8, 12)
+GAINS = np.repeat(np.array([4.0, 0.5, 0.02], np.float32), 4)
+SQNR = 25.0
+
+
+def model() -> bytes:
+    """input → relu "map" → × gains "result": channels that matter much, little, next to nothing."""
+    tiny = TinyModel()
+    source, middle, result = (tiny.tensor(name, SHAPE) for name in ("input", "map", "result"))
+    gains = tiny.tensor("gains", (12,), data=GAINS)
+    tiny.operator("RELU", [source], [middle])
+    tiny.operator("MUL", [middle, gains], [result], schema().MulOptionsT())
+    return tiny.finish([source], [result])
+
+
+def inputs() -> list[np.ndarray]:
+    generator = np.random.default_rng(4)
+    return [generator.normal(0, 1, SHAPE).astype(np.float32) for _ in range(5)]
+
+
+def calibrated(folder: Path, **options: object) -> PartitionReport:
+    split_model(model(), ["map"], folder, model_file="gains.tflite")
+    _, report = calibrate(folder, inputs(), tail_sqnr=SQNR, **options)  # type: ignore[arg-type]
+    assert isinstance(report.partitioning, PartitionReport)
+    assert str(report.partitioning) in str(report)
+    return report.partitioning
+
+
+def test_importance_saves_bytes_at_the_tails_ratio(tmp_path: Path) -> None:
+    found = calibrated(tmp_path, partition="channel", importance=True)
+    assert found.kind == "channel"
+    assert found.coded_bytes["channel"] < 0.75 * found.coded_bytes["none"]
+    assert {channel // 4 for channel in found.importances["channel"][0].ranking[:4]} == {0}
+    assert {channel // 4 for channel in found.importances["channel"][0].ranking[-4:]} == {2}
+    deployment = load(tmp_path)
+    partition = deployment.tensors[0].partition
+    assert partition is not None and partition.kind == "channel"
+    head, tail = open_model(tmp_path / HEAD), open_model(tmp_path / TAIL)
+    noise = signal = size = 0.0
+    for sample in inputs():
+        maps = head.run(sample)
+        stream = deployment.encode(maps)
+        exact, got = (tail.run(m)["result"] for m in (maps, deployment.decode(stream)))
+        noise += float(((exact - got) ** 2).sum())
+        signal += float((exact**2).sum())
+        size += len(stream)
+    assert 10 * np.log10(signal / noise) >= SQNR - 0.01
+    assert size == found.coded_bytes["channel"]
+    check_case(deployment, tmp_path)
+
+
+def test_no_more_classes_than_asked(tmp_path: Path) -> None:
+    calibrated(tmp_path, partition="channel", importance=True, classes=2)
+    partition = load(tmp_path).tensors[0].partition
+    assert partition is not None and len(partition.classes) == 2
+
+
+@pytest.mark.parametrize("partition", ["none", "auto"])
+def test_what_does_not_pay_is_left_out(tmp_path: Path, partition: str) -> None:
+    found = calibrated(tmp_path, partition=partition, importance=True)
+    assert "none" in found.coded_bytes
+    assert found.coded_bytes[found.kind] == min(found.coded_bytes.values())
+    assert found.change <= 10 ** (-SQNR / 10)
+
+
+def test_without_importance_the_features_choose(tmp_path: Path) -> None:
+    found = calibrated(tmp_path, partition="auto")
+    assert set(found.coded_bytes) <= {"none", "channel", "region", "block"}
+    assert not found.importances
+    check_case(load(tmp_path), tmp_path)
+
+
+def test_the_same_each_time(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        calibrated(tmp_path / name, partition="channel", importance=True)
+    for file in ("deployment.toml", "tables.npz"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_wrong_wishes_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="partition"):
+        calibrated(tmp_path, partition="chanel")
+    with pytest.raises(InputError, match="block"):
+        calibrated(tmp_path, partition="block", importance=True)
