@@ -11,15 +11,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from firmware_tools.firmware import LIBFMQ_INCLUDE, build_firmware, library_sources, run_emulated
+from firmware_tools.boards import load_board
+from firmware_tools.firmware import (
+    APP,
+    DEFAULT_BOARD,
+    LIBFMQ_INCLUDE,
+    build_firmware,
+    library_sources,
+    run_emulated,
+    write_c,
+)
 from firmware_tools.link.device import Device
 from firmware_tools.profiling.figures import Figure
 from firmware_tools.profiling.profile import Stage, stages_from_counters
 from firmware_tools.profiling.range_encoder_benchmark import instructions_per_decision
 from firmware_tools.profiling.synthetic_maps import HIGHEST, RELU_QUANTIZER, relu_map
 from firmware_tools.profiling.table_benchmark import table_figures
+from firmware_tools.toolchains import DEFAULT_TOOLCHAIN, toolchain
 from firmware_tools.toolchains.toolchain import Build
 from fmq_embedded.codec import centre_of
+from fmq_embedded.deploy.c_tables import SOURCE
 from fmq_embedded.deploy.deployment import Deployment, TensorPlan
 from fmq_embedded.entropy import Geometry, list_decisions
 from fmq_embedded.errors import InputError, MismatchError
@@ -41,6 +52,9 @@ LIMITS = {TABLE: TABLE_LIMIT, FLOOR: FLOAT32_LIMIT, CENTRE: FLOAT32_LIMIT}
 
 PER_DECISION = "instructions/decision"
 CODER = "range encoder alone"
+PLAIN = "libfmq, flash, -Os"
+WHOLE = "libfmq, flash, -Os, with classes"
+WHOLE_MAPS = Path(__file__).with_name("whole_maps.c")
 STAGE = "encode stage, contexts and binarisation included"
 
 Array = npt.NDArray[Any]
@@ -57,8 +71,22 @@ def figures(quick: bool) -> list[Figure]:
         found = instruction_figures(deployment, build, maps, listed.size)
         alone = instructions_per_decision(listed, folder / "alone")
         found.append(Figure(CODER, alone, PER_DECISION, limit=DECISION_LIMIT))
+        plain = build_whole_maps(deployment, folder / "plain")
         small = build_firmware(deployment, folder / "small", optimise="-Os")
-        return found + table_figures() + size_figures(small)
+        return found + table_figures() + size_figures(plain, small)
+
+
+def build_whole_maps(deployment: Deployment, out_dir: Path) -> Build:
+    """A program, for size, that quantizes, encodes, decodes and dequantizes whole maps."""
+    write_c(deployment, out_dir)
+    return toolchain(DEFAULT_TOOLCHAIN).build(
+        load_board(DEFAULT_BOARD),
+        [*library_sources(), WHOLE_MAPS, APP / "freestanding.c", out_dir / SOURCE],
+        [LIBFMQ_INCLUDE, APP, out_dir],
+        {},
+        out_dir,
+        optimise="-Os",
+    )
 
 
 def benchmark_deployment(shape: tuple[int, int, int]) -> Deployment:
@@ -141,20 +169,26 @@ def instruction_figures(
     return found
 
 
-def size_figures(build: Build) -> list[Figure]:
-    """Flash and RAM of the library's own objects in a whole program.
+def size_figures(plain: Build, whole: Build) -> list[Figure]:
+    """Flash and RAM of the library's own objects.
+
+    Args:
+        plain: a program of whole maps without classes.
+        whole: the firmware, which can do everything, classes found on the device too.
 
     RAM is its variables and the state of a coder, beside tables and the callers' buffers.
     """
-    own = {path.name for path in library_sources()}
-    flash, ram = (
-        sum(size for source, size in by_source.items() if Path(source).name in own)
-        for by_source in (build.sizes.flash_by_source, build.sizes.ram_by_source)
-    )
+    ram = _own(plain.sizes.ram_by_source) + coder_state_bytes()
     return [
-        Figure("libfmq, flash, -Os", flash, "bytes", limit=FLASH_LIMIT),
-        Figure("libfmq, RAM", ram + coder_state_bytes(), "bytes", limit=RAM_LIMIT),
+        Figure(PLAIN, _own(plain.sizes.flash_by_source), "bytes", limit=FLASH_LIMIT),
+        Figure(WHOLE, _own(whole.sizes.flash_by_source), "bytes"),
+        Figure("libfmq, RAM", ram, "bytes", limit=RAM_LIMIT),
     ]
+
+
+def _own(by_source: Mapping[str, int]) -> int:
+    own = {path.name for path in library_sources()}
+    return sum(size for source, size in by_source.items() if Path(source).name in own)
 
 
 def coder_state_bytes() -> int:

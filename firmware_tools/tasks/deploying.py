@@ -17,8 +17,8 @@ from fmq_embedded.errors import InputError, MismatchError
         "at": "the tensors to cut at, with commas between them",
         "out": "the deployment folder to write",
         "name": "of the deployment; by default the model's",
-        "lowering": "tflite, micro or npu: calibrate then also writes head_levels.tflite, which ends "
-        "in levels, and tail_levels.tflite, which starts from them",
+        "lowering": "tflite, micro or npu: calibrate then also writes head_levels.tflite, which "
+        "ends in levels, and tail_levels.tflite, which starts from them",
     },
 )
 def split(
@@ -68,6 +68,7 @@ def split(
         "partition": "none, channel, region, block or auto: static classes, where they pay",
         "importance": "measure what each channel or region matters to the tail; give steps by it",
         "classes": "the most classes of a tensor; 0 for as many as pay",
+        "dynamic": "let the device find the class of each channel or region in each map",
     },
 )
 def calibrate(
@@ -79,6 +80,7 @@ def calibrate(
     partition: str = "none",
     importance: bool = False,
     classes: int = 0,
+    dynamic: bool = False,
     json: str | None = None,
 ) -> None:
     """Run data through the head and choose each tensor's quantizer by the tail's outputs."""
@@ -97,6 +99,7 @@ def calibrate(
             partition=partition,
             importance=importance,
             classes=classes or None,
+            dynamic=dynamic,
             step=step,
         )
     rows = [

@@ -138,7 +138,9 @@ def clips(candidate: Candidate, known: TensorStatistics) -> bool:
     ends = np.array([known.moments.minimum, known.moments.maximum], np.float32)
     quantizer = candidate.quantizer
     levels = quantizer.quantize(ends).astype(np.int64)
-    inward = np.clip(levels + np.array([1, -1]), 0, quantizer.maximum_level).astype(quantizer.level_dtype)
+    inward = np.clip(levels + np.array([1, -1]), 0, quantizer.maximum_level).astype(
+        quantizer.level_dtype
+    )
     back = quantizer.dequantize(levels.astype(quantizer.level_dtype)).astype(np.float64)
     step = np.abs(back - quantizer.dequantize(inward))
     return bool((np.abs(back - ends) > 0.5001 * step).any())

@@ -21,8 +21,9 @@ from fmq_embedded.codec import fitted_centre
 from fmq_embedded.deploy.calibrate_partition import partitioned
 from fmq_embedded.deploy.conformance import write_case
 from fmq_embedded.deploy.deployment import HEAD, TAIL, Deployment, TensorPlan, load, save
+from fmq_embedded.deploy.dynamic_partition import check_dynamic, with_dynamic_classes
 from fmq_embedded.deploy.grafted_files import write_grafted
-from fmq_embedded.errors import InputError
+from fmq_embedded.errors import InputError, MismatchError
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.quantizers import Quantizer
 from fmq_embedded.runtimes import open_model
@@ -44,6 +45,7 @@ def calibrate(
     partition: str = "none",
     importance: bool = False,
     classes: int | None = None,
+    dynamic: bool = False,
     step: Step = lambda name: None,
 ) -> tuple[Deployment, CalibrationReport]:
     """Choose a quantizer, or classes of them, for each tensor and write them into its folder.
@@ -62,14 +64,19 @@ def calibrate(
         importance: measure what each channel or region matters to the tail, and give steps by
             it; with the partition "none": by channel.
         classes: the most classes of a tensor; None for as many as pay.
+        dynamic: let the encoder find the class of each channel or region in each map, by what
+            those of the judged maps are like.
         step: called with the name of each step.
 
     Raises:
         InputError: no inputs, or inputs that the head does not take; a partition that is not
-            one of these, or importance with blocks.
-        MismatchError: not even the most accurate candidates keep that ratio.
+            one of these, importance with blocks, or dynamic classes of blocks or by importance.
+        MismatchError: not even the most accurate candidates keep that ratio, or dynamic classes
+            do not.
     """
     deployment = load(folder)
+    if dynamic:
+        check_dynamic(partition, importance=importance)
     head, tail = open_model(folder / HEAD), open_model(folder / TAIL)
     step("running the head on the calibration inputs")
     statistics: dict[str, TensorStatistics] = {}
@@ -122,6 +129,14 @@ def calibrate(
             limit=limit,
         )
         report = replace(report, partitioning=partitioning)
+    if dynamic:
+        deployment = with_dynamic_classes(deployment, judged)
+        if (found_change := change(deployment)) > limit:
+            raise MismatchError(
+                f"with classes found in each map the tail's outputs are at "
+                f"{-10 * math.log10(found_change):.1f} dB of the {tail_sqnr:g} dB asked for; "
+                "leave --dynamic out"
+            )
     save(deployment, folder)
     write_case(deployment, folder, judged[0])
     if deployment.lowering is not None:

@@ -35,7 +35,7 @@ SIGN_CONTEXTS = ZERO_CONTEXTS + ESTIMATE_BINS * 9
 CLASS_CONTEXTS = SIGN_CONTEXTS + 9
 MANTISSA_CONTEXTS = CLASS_CONTEXTS + ESTIMATE_BINS * CLASS_FLAGS
 SILENT_CONTEXT = MANTISSA_CONTEXTS + MANTISSA_GROUPS * MANTISSA_CLASSES * 3
-"""The zero flag of a channel that has had no level but the centre: dead ones cost hardly any bits."""
+"""The zero flag of a channel without a level but the centre so far: dead ones cost few bits."""
 
 CONTEXT_COUNT = SILENT_CONTEXT + 1
 

@@ -13,6 +13,7 @@ from fmq_embedded.deploy.conformance import check_case
 from fmq_embedded.deploy.deployment import HEAD, TAIL, load
 from fmq_embedded.deploy.split_model import split_model
 from fmq_embedded.errors import InputError
+from fmq_embedded.partition.dynamic import DynamicClasses
 from fmq_embedded.runtimes import open_model
 from tests.tiny_models import TinyModel, schema
 
@@ -100,3 +101,45 @@ def test_wrong_wishes_are_named(tmp_path: Path) -> None:
         calibrated(tmp_path, partition="chanel")
     with pytest.raises(InputError, match="block"):
         calibrated(tmp_path, partition="block", importance=True)
+
+
+def two_loud_channels() -> list[np.ndarray]:
+    """Inputs of a few loud channels in a noise that is hardly there, other ones in each."""
+    found = []
+    for seed in range(5):
+        generator = np.random.default_rng(seed)
+        sizes = np.where(generator.permutation(12) < 4, 1.0, 0.02)
+        found.append((generator.normal(0, 1, SHAPE) * sizes).astype(np.float32))
+    return found
+
+
+def test_classes_found_in_each_map_keep_the_tails_ratio(tmp_path: Path) -> None:
+    split_model(model(), ["map"], tmp_path, model_file="gains.tflite")
+    made, _ = calibrate(
+        tmp_path, two_loud_channels(), tail_sqnr=15.0, partition="region", classes=2, dynamic=True
+    )
+    deployment = load(tmp_path)
+    assert deployment == made
+    check_case(deployment, tmp_path)
+    dynamic = deployment.tensors[0].partition
+    assert isinstance(dynamic, DynamicClasses)
+    assert dynamic.kind == "region"
+    assert "each map's own" in deployment.tensors[0].why
+    head, tail = open_model(tmp_path / HEAD), open_model(tmp_path / TAIL)
+    noise = signal = 0.0
+    for sample in two_loud_channels():
+        maps = head.run(sample)
+        exact, got = (
+            tail.run(m)["result"] for m in (maps, deployment.decode(deployment.encode(maps)))
+        )
+        noise += float(((exact - got) ** 2).sum())
+        signal += float((exact**2).sum())
+    assert 10 * np.log10(signal / noise) >= 15.0 - 0.01
+
+
+def test_dynamic_classes_that_no_device_finds_are_refused(tmp_path: Path) -> None:
+    for options in ({"partition": "block"}, {"partition": "none"}, {"partition": "auto"}):
+        with pytest.raises(InputError, match="channel or region"):
+            calibrated(tmp_path, dynamic=True, **options)
+    with pytest.raises(InputError, match="importance"):
+        calibrated(tmp_path, partition="channel", importance=True, dynamic=True)

@@ -92,9 +92,7 @@ def test_the_class_map_is_a_variable_and_the_header_ends_before_it() -> None:
     assert "#define FMQ_CLASS_CELL_BYTES 8u" in text[HEADER]
     assert "static uint8_t cells_0[8];" in text[SOURCE]
     assert "cells_0, 0, cells_0, &centroids_0" in text[SOURCE]
-    static = replace(
-        deployment_of().tensors[0], partition=partition_of(deployment_of(), samples())
-    )
+    static = replace(deployment_of().tensors[0], partition=partition_of(deployment_of(), samples()))
     text = c_tables(Deployment("static", "", "", (static,)))
     assert "#define FMQ_CLASS_CELL_BYTES 0u" in text[HEADER]
     assert "static const uint8_t cells_0[8] = {" in text[SOURCE]
@@ -189,4 +187,6 @@ def test_classes_fitted_to_a_static_partition_are_found_again(kind: str) -> None
     assert (found.class_of == static.class_of).mean() > 0.9
     assert 2 not in found.class_of
     with pytest.raises(InputError, match="channel or region"):
-        DynamicClasses.fitted(Partition.of_blocks(shape, BASE, (OWN,), b"\0\0"), [FeatureMap(array)])
+        DynamicClasses.fitted(
+            Partition.of_blocks(shape, BASE, (OWN,), b"\0\0"), [FeatureMap(array)]
+        )

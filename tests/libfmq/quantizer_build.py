@@ -12,7 +12,10 @@ import numpy as np
 from fmq_embedded.quantizers.forms import FORM_CODES, INPUT_CODES
 
 LIBRARY = Path(__file__).parents[2] / "firmware_tools" / "libfmq"
-SOURCES = [*sorted(LIBRARY.glob("src/quantize*.c")), LIBRARY / "src" / "dequantize.c"]
+SOURCES = [
+    *(path for path in sorted(LIBRARY.glob("src/quantize*.c")) if "partition" not in path.name),
+    LIBRARY / "src" / "dequantize.c",
+]
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-Wvla", "-Wpedantic"]
 WARNINGS.append("-Werror")
 CODE, DATA, RETURN = 0x10000, 0x20000000, 0x8000

@@ -29,7 +29,9 @@ from tests.libfmq.codec_library import (
     Tensor,
 )
 
-ARM_TOOLCHAINS = sorted(name for name, tool in TOOLCHAINS.items() if tool.supports(core("cortex-m4")))
+ARM_TOOLCHAINS = sorted(
+    name for name, tool in TOOLCHAINS.items() if tool.supports(core("cortex-m4"))
+)
 
 
 def test_hostile_streams_under_the_sanitizers() -> None:

@@ -20,7 +20,7 @@ def found() -> dict[str, Figure]:
 @pytest.mark.parametrize(
     ("name", "limit"),
     [
-        ("quantize, int8 by table", 5),
+        ("quantize, int8 by table", 4),
         ("quantize, float32, floor", 45),
         ("quantize, float32, dead zone", 45),
         ("range encoder alone", 35),
@@ -51,7 +51,7 @@ def test_decisions_of_levels_by_hand() -> None:
     levels = np.array([0, 3, 0], np.uint8)
     listed = list_decisions(levels, Geometry(1, 3, 1), 0, 2)
     assert (listed & 1).tolist() == [0, 1, 1, 1, 0]
-    assert (listed >> 1)[0] == contexts.ZERO_CONTEXTS
+    assert (listed >> 1)[0] == contexts.SILENT_CONTEXT
     assert contexts.CLASS_CONTEXTS <= (listed >> 1)[2] < contexts.MANTISSA_CONTEXTS
     assert contexts.MANTISSA_CONTEXTS <= (listed >> 1)[3] < contexts.CONTEXT_COUNT
 
