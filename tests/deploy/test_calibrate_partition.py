@@ -103,35 +103,37 @@ def test_wrong_wishes_are_named(tmp_path: Path) -> None:
         calibrated(tmp_path, partition="block", importance=True)
 
 
-def two_loud_channels() -> list[np.ndarray]:
-    """Inputs of a few loud channels in a noise that is hardly there, other ones in each."""
-    found = []
-    for seed in range(5):
-        generator = np.random.default_rng(seed)
-        sizes = np.where(generator.permutation(12) < 4, 1.0, 0.02)
-        found.append((generator.normal(0, 1, SHAPE) * sizes).astype(np.float32))
-    return found
+def half_loud(kind: str) -> list[np.ndarray]:
+    """Inputs of which half the channels, or half the rows, are loud."""
+    sizes = np.where(np.arange(12) < 6, 1.0, 0.1)
+    if kind == "region":
+        sizes = np.where(np.arange(8) < 4, 1.0, 0.1)[:, None, None]
+    return [
+        (np.random.default_rng(seed).laplace(0, 1, SHAPE) * sizes).astype(np.float32)
+        for seed in range(8)
+    ]
 
 
-def test_classes_found_in_each_map_keep_the_tails_ratio(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["channel", "region"])
+def test_classes_found_in_each_map_keep_the_tails_ratio(kind: str, tmp_path: Path) -> None:
     split_model(model(), ["map"], tmp_path, model_file="gains.tflite")
-    made, _ = calibrate(
-        tmp_path, two_loud_channels(), tail_sqnr=15.0, partition="region", classes=2, dynamic=True
-    )
+    data = half_loud(kind)
+    made, _ = calibrate(tmp_path, data, tail_sqnr=15.0, partition=kind, dynamic=True)
     deployment = load(tmp_path)
     assert deployment == made
     check_case(deployment, tmp_path)
-    dynamic = deployment.tensors[0].partition
-    assert isinstance(dynamic, DynamicClasses)
-    assert dynamic.kind == "region"
-    assert "each map's own" in deployment.tensors[0].why
+    plan = deployment.tensors[0]
+    assert isinstance(plan.partition, DynamicClasses)
+    assert (plan.partition.kind, len(plan.partition.classes)) == (kind, 2)
+    assert "each map's own" in plan.why
     head, tail = open_model(tmp_path / HEAD), open_model(tmp_path / TAIL)
     noise = signal = 0.0
-    for sample in two_loud_channels():
+    for sample in data:
         maps = head.run(sample)
-        exact, got = (
-            tail.run(m)["result"] for m in (maps, deployment.decode(deployment.encode(maps)))
-        )
+        found = plan.partition_of(plan.item(maps["map"]))
+        assert found is not None and set(found.class_of.reshape(-1).tolist()) == {0, 1}
+        decoded = deployment.decode(deployment.encode(maps))
+        exact, got = (tail.run(each)["result"] for each in (maps, decoded))
         noise += float(((exact - got) ** 2).sum())
         signal += float((exact**2).sum())
     assert 10 * np.log10(signal / noise) >= 15.0 - 0.01
