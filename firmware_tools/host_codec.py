@@ -154,7 +154,10 @@ class HostCodec:
         return samples
 
     def encode(self, levels: Mapping[str, Array]) -> bytes:
-        """The bitstream of the levels of all tensors."""
+        """The bitstream of the levels of all tensors.
+
+        Where each map has classes of its own, they are those that `quantize_map` found last.
+        """
         sources = [
             np.ascontiguousarray(levels[plan.name], self._level_dtype(index))
             for index, plan in enumerate(self.deployment.tensors)

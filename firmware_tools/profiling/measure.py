@@ -19,6 +19,7 @@ import fmq_embedded
 from firmware_tools.boards import load_board
 from firmware_tools.emulators import DEFAULT_EMULATOR
 from firmware_tools.firmware import build_firmware, emulators_of, run_emulated
+from firmware_tools.link.descriptions import Identity
 from firmware_tools.link.device import Device
 from firmware_tools.profiling.partition_sizes import code_bytes, partition_sizes, tables_bytes
 from firmware_tools.profiling.profile import (
@@ -31,6 +32,7 @@ from firmware_tools.profiling.profile import (
     profile_of,
     stages_from_counters,
 )
+from firmware_tools.settings import Settings
 from firmware_tools.toolchains import DEFAULT_TOOLCHAIN
 from firmware_tools.toolchains.toolchain import Build
 from fmq_embedded.deploy.deployment import Deployment, TensorPlan
@@ -114,6 +116,54 @@ def profile_device(
         partitions=sizes,
         provenance=_provenance(deployment, build, maps, expected, measured_with),
     )
+
+
+def profile_on_port(
+    deployment: Deployment,
+    maps: Maps,
+    chosen: Settings,
+    *,
+    tools: str = DEFAULT_TOOLCHAIN,
+    optimise: str = "-O2",
+    runs: int = RUNS,
+) -> Profile:
+    """As `profile_on_board`, on a real board that runs the deployment's firmware already.
+
+    The sizes, and the hash of the image, are those of the same firmware as it is built here.
+
+    Args:
+        chosen: the port, its speed, its time-out; a board's name is compared with what answers.
+
+    Raises:
+        InputError: another board, or one that runs other tables.
+        LinkError: nothing answers.
+    """
+    with (
+        Device.open(chosen.port, baud=chosen.baud, timeout=chosen.timeout) as device,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        _check_identity(device.identity, deployment, chosen)
+        build = build_firmware(
+            deployment, Path(folder), device.identity.board, tools=tools, optimise=optimise
+        )
+        return profile_device(
+            device, deployment, build, maps, chosen.port, runs=runs, is_hardware=True
+        )
+
+
+def _check_identity(identity: Identity, deployment: Deployment, chosen: Settings) -> None:
+    if chosen.board not in ("", identity.board):
+        raise InputError(
+            f"the board at {chosen.port} is {identity.board}; expected {chosen.board}: "
+            "name another port or board"
+        )
+    crc = identity.session.deployment_crc32
+    if crc != deployment.crc32:
+        raise InputError(
+            f"the board at {chosen.port} runs {identity.deployment} with tables {crc:08x}; "
+            f"expected {deployment.name} with tables {deployment.crc32:08x}: "
+            "flash it with inv flash"
+        )
 
 
 def profile_boards(

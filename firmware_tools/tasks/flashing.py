@@ -134,7 +134,7 @@ def monitor(
     from firmware_tools.settings import settings
 
     chosen = settings(port=port, baud=baud, board=board)
-    url = chosen.port or _only_port()
+    url = chosen.port or only_port()
     print(f"{url} at {chosen.baud} baud; Ctrl-C ends it", file=sys.stderr)
     watch(url, chosen.baud, sys.stdout.buffer, hexadecimal=hexadecimal, seconds=seconds)
 
@@ -198,7 +198,7 @@ def update(
         raise InputError("give one of --deployment and --revert; got both or none")
     chosen = settings(port=port, baud=baud, timeout=timeout)
     loaded = load(Path(deployment)) if deployment else None
-    url = chosen.port or _only_port()
+    url = chosen.port or only_port()
     with Device.open(url, baud=chosen.baud, timeout=chosen.timeout) as device:
         sent = False
         if loaded is None:
@@ -245,7 +245,8 @@ def _image(image: str, deployment: str, board: str, toolchain: str, optimise: st
         return read_bytes(build.binary)
 
 
-def _only_port() -> str:
+def only_port() -> str:
+    """The serial port of this machine, if it has a single one. Raises NoPortError."""
     from firmware_tools.flashers.target import Target, choose_target
     from firmware_tools.link.port import port_names
 

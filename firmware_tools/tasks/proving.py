@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,24 +71,39 @@ def verify(
         "emulator": "unicorn or qemu; without it the first that runs the board",
         "optimise": "-O2 or -Os",
         "runs": "how often each stage runs",
+        "hardware": "on a real board that runs the deployment's firmware, in cycles",
+        "port": "the real board's port: --hardware goes without saying; also FMQ_PORT",
+        "baud": "its speed; also FMQ_BAUD",
+        "timeout": "seconds without an answer after which it fails; also FMQ_TIMEOUT",
     }
 )
 def profile(
     context: Context,
     deployment: str = "",
-    board: str = DEFAULT_BOARD,
+    board: str = "",
     all: bool = False,
     toolchain: str = DEFAULT_TOOLCHAIN,
     emulator: str = "",
     optimise: str = "-O2",
     runs: int = 3,
+    hardware: bool = False,
+    port: str = "",
+    baud: int = 0,
+    timeout: float = 0.0,
     json: str | None = None,
 ) -> None:
-    """Run a deployment's case on emulated boards; count instructions, flash, RAM, stack."""
+    """Run a deployment's case on a board, emulated or real; count what each stage takes."""
     from firmware_tools.boards import load_board
     from firmware_tools.firmware import build_firmware, emulators_of
-    from firmware_tools.profiling.measure import profile_boards, profile_on_board, small_case
+    from firmware_tools.profiling.measure import (
+        profile_boards,
+        profile_on_board,
+        profile_on_port,
+        small_case,
+    )
     from firmware_tools.profiling.profile import profiles_table
+    from firmware_tools.settings import settings
+    from firmware_tools.tasks.flashing import only_port
     from firmware_tools.verifying import targets_of
     from fmq_embedded.deploy.conformance import case_maps
     from fmq_embedded.deploy.deployment import load
@@ -96,6 +112,8 @@ def profile(
         raise InputError(f"--runs is {runs}; expected 1 or more")
     if not deployment and not all:
         raise InputError("name a deployment with --deployment, or every board with --all")
+    if all and (hardware or port):
+        raise InputError("--all is of emulated boards; leave it out, or --hardware and --port")
     folder = Path(deployment)
     loaded, maps = small_case() if not deployment else (load(folder), {})
     if deployment:
@@ -110,6 +128,15 @@ def profile(
         data = {"profiles": [each.to_json() for each in found], "without": reasons}
         emit("\n".join(lines), data, json)
         return
+    if hardware or port:
+        real = settings(port=port, baud=baud, board=board, timeout=timeout)
+        real = replace(real, port=real.port or only_port())
+        measured = profile_on_port(
+            loaded, maps, real, tools=toolchain, optimise=optimise, runs=runs
+        )
+        emit(measured.table(), measured.to_json(), json)
+        return
+    board = settings(board=board, default_board=DEFAULT_BOARD).board
     with steps(2) as step, tempfile.TemporaryDirectory() as out:
         step(f"building the firmware for {board}")
         build = build_firmware(loaded, Path(out), board, tools=toolchain, optimise=optimise)

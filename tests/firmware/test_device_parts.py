@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from firmware_tools.boards import Board
+from firmware_tools.boards import Board, Counter
 from firmware_tools.emulators.cmsdk import CmsdkTimer
 from firmware_tools.link.descriptions import Counters, StageCounter
 from firmware_tools.profiling.profile import Stage, merged, profile_of, stages_from_counters
@@ -59,6 +59,13 @@ def test_stages_come_from_ticks_without_the_timing_s_own(board: Board) -> None:
     stages = stages_from_counters(counters, board.counter)
     assert stages == (Stage("quantize", 45_000, 1000), Stage("decode", 0, 0))
     assert [stage.per_element for stage in stages] == [45.0, 0.0]
+
+
+def test_stages_of_a_real_board_are_in_cycles_of_its_core() -> None:
+    counter = Counter("timer", "nrf", hz=1_000_000)
+    counters = Counters(10, (StageCounter("encode", 1020, 2, 50),))
+    (stage,) = stages_from_counters(counters, counter, clock_hz=16_000_000)
+    assert (stage.instructions, stage.is_counted) == (16_000, True)
 
 
 def test_profile_is_plain_data_and_a_table(firmware: Build) -> None:

@@ -17,22 +17,27 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from firmware_tools.firmware import library_sources, write_c
+from fmq_embedded.deploy.c_tables import SOURCE
+from fmq_embedded.deploy.deployment import Deployment
+
 HERE = Path(__file__).parent
 APP = HERE.parents[1] / "firmware_tools" / "app"
+APP_SOURCES = [
+    APP / f"{name}.c"
+    for name in (
+        "main",
+        "frame",
+        "buffers",
+        "stages",
+        "commands",
+        "data_commands",
+        "tables",
+        "table_commands",
+    )
+]
 SOURCES = [
-    *(
-        APP / f"{name}.c"
-        for name in (
-            "main",
-            "frame",
-            "buffers",
-            "stages",
-            "commands",
-            "data_commands",
-            "tables",
-            "table_commands",
-        )
-    ),
+    *APP_SOURCES,
     APP.parent / "libfmq" / "src" / "crc32.c",
     HERE / "host_board.c",
     HERE / "stub_library.c",
@@ -54,10 +59,28 @@ def compilers() -> list[str]:
 
 def build(target: Path, options: Sequence[str] = (), compiler: str | None = None) -> Path:
     """Builds the app with the stub library and the host's board."""
+    return _build(target, SOURCES, INCLUDE, "host", options, compiler)
+
+
+def build_deployment(folder: Path, deployment: Deployment, board_id: str) -> Path:
+    """Builds the app with libfmq and a deployment's tables, as a board of another name."""
+    write_c(deployment, folder)
+    sources = [*APP_SOURCES, HERE / "host_board.c", *library_sources(), folder / SOURCE]
+    return _build(folder / "firmware", sources, (*INCLUDE[:2], folder), board_id, ["-O2"])
+
+
+def _build(
+    target: Path,
+    sources: Sequence[Path],
+    include: Sequence[Path],
+    board_id: str,
+    options: Sequence[str] = (),
+    compiler: str | None = None,
+) -> Path:
     command = [compiler or compilers()[0], "-std=c99", "-O1", "-g", *WARNINGS, *options]
-    command += [f"-I{folder}" for folder in INCLUDE]
-    command += ['-DFMQ_BOARD_ID="host"', f"-DFMQ_STAGE_PIECE={STAGE_PIECE}u"]
-    command += [str(source) for source in SOURCES]
+    command += [f"-I{folder}" for folder in include]
+    command += [f'-DFMQ_BOARD_ID="{board_id}"', f"-DFMQ_STAGE_PIECE={STAGE_PIECE}u"]
+    command += [str(source) for source in sources]
     command += ["-Wl,--defsym=__stack_top=__stack_bottom+256", "-o", str(target)]
     subprocess.run(command, check=True)
     return target

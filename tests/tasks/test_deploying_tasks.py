@@ -10,6 +10,7 @@ import pytest
 
 from fmq_embedded.deploy.deployment import load
 from tests.deploy import tiny_deployment
+from tests.link import host_firmware
 from tests.tasks.running import Outcome, fmq
 
 CALIBRATE = ("--tail-sqnr", "30", "--bit-depths", "4,6")
@@ -36,6 +37,26 @@ def ran(folder: Path) -> dict[str, Outcome]:
         "check": fmq(folder, "headers", *d, "--check", "--json"),
         "verify": fmq(folder, "verify", *d, "--target", "numba,c", "--json"),
     }
+
+
+def test_profile_of_a_real_board(ran: dict[str, Outcome], folder: Path, tmp_path: Path) -> None:
+    """The port's other end is the board's firmware as a process here."""
+    assert ran["headers"].status == 0, ran["headers"].err
+    program = host_firmware.build_deployment(tmp_path, load(folder / "d"), "mps2-an385")
+    with host_firmware.PtyLine(program) as line:
+        profile = ("profile", "--deployment", "d", "--json", "--port", line.url)
+        data = fmq(folder, *profile, "--runs", "2").json
+        other = fmq(folder, *profile, "--board", "mps2-an386")
+        every = fmq(folder, "profile", "--all", "--port", line.url)
+    assert (data["board"], data["unit"]) == ("mps2-an385", "cycles")
+    stages = [stage["name"] for stage in data["stages"]]
+    assert stages == ["quantize", "encode", "decode", "dequantize"]
+    assert all(stage["minimum"] <= stage["median"] <= stage["maximum"] for stage in data["stages"])
+    assert data["provenance"]["measured_with"] == line.url
+    assert other.status == 2
+    assert "is mps2-an385; expected mps2-an386" in other.err
+    assert every.status == 2
+    assert "--all is of emulated boards" in every.err
 
 
 @pytest.fixture
