@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 import shutil
 import struct
 import subprocess
@@ -154,15 +156,25 @@ def test_uf2_family_is_named() -> None:
     assert Uf2Keys("x", 1).family_id == 1
 
 
-@pytest.mark.parametrize("method", ["pyocd", "esptool", "stm32loader", "openocd", "avrdude"])
+def installed_flashers() -> list[str]:
+    """The flashers that are here; in CI all of them, so that a missing one fails."""
+    every = ["pyocd", "esptool", "stm32loader", "openocd", "avrdude"]
+    if os.environ.get("CI"):
+        return every
+    found = []
+    for method in every:
+        with contextlib.suppress(MissingToolError):
+            find_program(method, "")
+            found.append(method)
+    return found
+
+
+@pytest.mark.parametrize("method", installed_flashers())
 def test_the_real_flasher_takes_the_arguments(
     method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With no board there, it fails; but not because it does not know an argument."""
-    try:
-        program = shutil.which(find_program(method, "")) or ""
-    except MissingToolError:
-        pytest.skip(f"{method} is not installed")
+    program = shutil.which(find_program(method, "")) or ""
     bench = Bench(tmp_path, method, monkeypatch)
     port = "0000NOSUCHPROBE" if method in ("pyocd", "openocd") else str(tmp_path / "no-port")
     bench.ports = [Usb(str(tmp_path / "no-port"), "0000NOSUCHPROBE")]

@@ -176,22 +176,6 @@ def test_stale_answers_are_no_answers_of_the_session(firmware: Path) -> None:
             assert device.identity.board == "host"
 
 
-def test_throughput_is_near_the_line_s_rate(firmware: Path) -> None:
-    rate = 20_000.0
-    data = bytes(range(256)) * 64
-    with (
-        Line(firmware, bytes_per_second=rate, latency=0.01) as line,
-        Device.open(line.url, baud=int(10 * rate)) as device,
-    ):
-        started = time.monotonic()
-        device.load_stream(data)
-        loaded = time.monotonic()
-        assert device.read_stream(len(data)) == data
-        read = time.monotonic()
-    assert len(data) / rate / (loaded - started) > 0.85
-    assert len(data) / rate / (read - loaded) > 0.85
-
-
 def test_a_port_that_is_not_there_names_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
     class Present:
         device, description = "/dev/ttyACM7", "ST-Link"
