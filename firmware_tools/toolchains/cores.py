@@ -33,7 +33,7 @@ class Core:
 ARM_GCC, RISCV_GCC, AVR_GCC = "arm-none-eabi-gcc", "riscv64-unknown-elf-gcc", "avr-gcc"
 
 
-def _cortex(name: str, float_abi: str = "soft") -> Core:
+def _cortex(name: str, float_abi: str = "soft", zig_extension: str = "") -> Core:
     return Core(
         gcc=ARM_GCC,
         gcc_flags=(
@@ -43,7 +43,7 @@ def _cortex(name: str, float_abi: str = "soft") -> Core:
             f"-mfloat-abi={float_abi}",
         ),
         zig_target="thumb-freestanding-eabi" + ("hf" if float_abi == "hard" else ""),
-        zig_cpu=f"cortex_{name}" + ("+mve" if float_abi == "hard" else ""),
+        zig_cpu=f"cortex_{name}{zig_extension}",
         zig_flags=(f"-mfloat-abi={float_abi}",),
     )
 
@@ -61,8 +61,10 @@ def _riscv(extensions: str) -> Core:
 
 
 CORES = {
-    **{f"cortex-{name}": _cortex(name) for name in ("m0", "m0plus", "m3", "m4", "m7", "m33")},
-    "cortex-m55": _cortex("m55", "hard"),
+    **{f"cortex-{name}": _cortex(name) for name in ("m0", "m0plus", "m3", "m4", "m7")},
+    # zig takes a Cortex-M33 without its DSP extension, GCC with it; all boards' have it.
+    "cortex-m33": _cortex("m33", zig_extension="+dsp"),
+    "cortex-m55": _cortex("m55", "hard", "+mve"),
     "rv32imc": _riscv("imc"),
     "rv32imac": _riscv("imac"),
     # Sizes have 16 bits there: every count that is given to the library is below 2^16, and the

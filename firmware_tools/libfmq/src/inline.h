@@ -1,11 +1,13 @@
-/* What is inlined: always, or only where speed is asked for. */
+/* What is inlined: always, or only where speed is asked for; and what seldom holds. */
 #ifndef FMQ_INLINE_H
 #define FMQ_INLINE_H
 
 #if defined(__GNUC__)
 #define FMQ_INLINE static inline __attribute__((always_inline))
+#define FMQ_UNLIKELY(condition) __builtin_expect((condition), 0)
 #else
 #define FMQ_INLINE static inline
+#define FMQ_UNLIKELY(condition) (condition)
 #endif
 
 /* -Os gets one copy of each, for all its callers: half the size. */

@@ -20,6 +20,25 @@ static fmq_status_t estimate_8(const fmq_quantizer_t *quantizer, const uint32_t 
     return FMQ_OK;
 }
 
+#if defined(FMQ_DSP)
+/* estimate_8 for a bit depth of 8. */
+static fmq_status_t estimate_byte(const fmq_quantizer_t *quantizer, const uint32_t *samples,
+                                  size_t count, uint8_t *levels)
+{
+    const fmq_quantizer_t local = *quantizer;
+    const uint32_t beyond = ((uint32_t)local.exponent + 1u) << 23;
+    size_t index;
+
+    for (index = 0; index < count; index++) {
+        if (!is_finite(samples[index])) {
+            return FMQ_ERROR_NONFINITE;
+        }
+        levels[index] = (uint8_t)estimated_byte(&local, beyond, samples[index]);
+    }
+    return FMQ_OK;
+}
+#endif
+
 static fmq_status_t estimate_16(const fmq_quantizer_t *quantizer, const uint32_t *samples,
                                 size_t count, uint16_t *levels)
 {
@@ -43,6 +62,11 @@ fmq_status_t fmq_quantize_estimate(const fmq_quantizer_t *quantizer, const void 
     if (quantizer->input != FMQ_INPUT_FLOAT32) {
         return FMQ_ERROR_ARGUMENT;
     }
+#if defined(FMQ_DSP)
+    if (quantizer->bit_depth == 8u) {
+        return estimate_byte(quantizer, samples, count, levels);
+    }
+#endif
     if (quantizer->bit_depth <= 8u) {
         return estimate_8(quantizer, samples, count, levels);
     }

@@ -4,6 +4,8 @@
 
 #include "fmq/quantizer.h"
 
+#include "dsp.h"
+
 #define SIGN_BIT UINT32_C(0x80000000)
 #define INFINITY_BITS UINT32_C(0x7F800000)
 
@@ -79,26 +81,49 @@ static inline int32_t scaled_sample(const fmq_quantizer_t *quantizer, uint32_t m
     return t < quantizer->pivot ? t + quantizer->dead_zone : t;
 }
 
+/* The magnitude of a finite sample, or the largest that x can hold. */
+static inline uint32_t held_magnitude(uint32_t bits, uint32_t beyond)
+{
+    const uint32_t magnitude = bits & ~SIGN_BIT;
+
+    return magnitude >= beyond ? beyond - 1u : magnitude;
+}
+
+/* The estimate, or the level below it. */
+static inline uint32_t settled_level(const fmq_quantizer_t *quantizer, uint32_t level,
+                                     uint32_t magnitude, uint32_t sign)
+{
+    const int32_t *const lower_bounds = quantizer->table;
+    const int32_t key = sign != 0u ? -(int32_t)magnitude : (int32_t)magnitude;
+
+    return key < lower_bounds[level] ? level - 1u : level;
+}
+
 static inline uint32_t estimated_level(const fmq_quantizer_t *quantizer, uint32_t maximum,
                                        uint32_t beyond, uint32_t bits)
 {
-    const int32_t *const lower_bounds = quantizer->table;
     const uint32_t sign = bits & SIGN_BIT;
-    uint32_t magnitude = bits & ~SIGN_BIT;
-    uint32_t level;
-    int32_t t;
-    int32_t key;
+    const uint32_t magnitude = held_magnitude(bits, beyond);
+    const int32_t t = scaled_sample(quantizer, magnitude, sign);
+    uint32_t level = t < 0 ? 0u : (uint32_t)t >> quantizer->shift;
 
-    if (magnitude >= beyond) {
-        magnitude = beyond - 1u;
-    }
-    t = scaled_sample(quantizer, magnitude, sign);
-    level = t < 0 ? 0u : (uint32_t)t >> quantizer->shift;
     if (level > maximum) {
         level = maximum;
     }
-    key = sign != 0u ? -(int32_t)magnitude : (int32_t)magnitude;
-    return key < lower_bounds[level] ? level - 1u : level;
+    return settled_level(quantizer, level, magnitude, sign);
 }
+
+#if defined(FMQ_DSP)
+/* The same for 8 bits. */
+static inline uint32_t estimated_byte(const fmq_quantizer_t *quantizer, uint32_t beyond,
+                                      uint32_t bits)
+{
+    const uint32_t sign = bits & SIGN_BIT;
+    const uint32_t magnitude = held_magnitude(bits, beyond);
+    const int32_t t = scaled_sample(quantizer, magnitude, sign);
+
+    return settled_level(quantizer, fmq_clip_to_byte(t, quantizer->shift), magnitude, sign);
+}
+#endif
 
 #endif
