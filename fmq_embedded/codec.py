@@ -122,14 +122,16 @@ def assemble(
     """A bitstream of levels that are there already.
 
     Args:
-        preamble: its count is that of the tensors.
+        preamble: its count is that of the tensors; where the headers are agreed on, they are not
+            written.
         tensors: headers, each with its levels; None for an empty tensor.
         entropy_coding: False to pack levels only.
     """
     writer = Writer()
     write_preamble(writer, preamble)
     for header, levels in tensors:
-        write_tensor_header(writer, header, named=preamble.named)
+        if preamble.headers_crc is None:
+            write_tensor_header(writer, header, named=preamble.named)
         if levels is not None:
             writer.data += encode_payload(levels, header, entropy_coding=entropy_coding)
     return bytes(writer.data) + crc_bytes(writer.data)
@@ -167,9 +169,15 @@ def read_stream(
     data: bytes,
     *,
     network: Network | NetworkGraph | None = None,
+    agreed: Sequence[TensorHeader] = (),
     max_elements: int = MAX_ELEMENTS,
 ) -> DecodedStream:
-    """Everything in a bitstream, down to the levels; see `decode`."""
+    """Everything in a bitstream, down to the levels; see `decode`.
+
+    Args:
+        agreed: the tensors' headers, where both ends hold them and the stream does not (a
+            deployment knows its own).
+    """
     data = bytes(data)
     reader = Reader(data[: max(len(data) - CRC_SIZE, 0)])
     preamble = read_preamble(reader)
@@ -179,11 +187,16 @@ def read_stream(
         )
     structure = _structure(preamble, network)
     derivation = _derivation(structure) if structure is not None else None
+    held = _held_headers(preamble, agreed)
     tensors: list[DecodedTensor] = []
-    for _ in range(preamble.tensor_count):
+    for index in range(preamble.tensor_count):
         start = reader.position
-        header = read_tensor_header(
-            reader, named=preamble.named, derivation=derivation, max_elements=max_elements
+        header = (
+            held[index]
+            if held
+            else read_tensor_header(
+                reader, named=preamble.named, derivation=derivation, max_elements=max_elements
+            )
         )
         max_elements -= header.count
         tensors.append(_decoded_payload(reader, header, start))
@@ -193,6 +206,31 @@ def read_stream(
     if preamble.named and len(set(names)) != len(names):
         reader.fail("two tensors have the same name")
     return DecodedStream(preamble, tuple(tensors), structure if preamble.structure else None)
+
+
+def headers_crc(headers: Sequence[TensorHeader]) -> int:
+    """The CRC-32 of tensors' headers: what a stream has in their place where they are agreed."""
+    writer = Writer()
+    for header in headers:
+        write_tensor_header(writer, header, named=False)
+    return zlib.crc32(writer.data)
+
+
+def _held_headers(preamble: Preamble, agreed: Sequence[TensorHeader]) -> Sequence[TensorHeader]:
+    """The headers that the stream leaves out; none where it has them."""
+    if preamble.headers_crc is None:
+        return ()
+    if not agreed:
+        raise BitstreamError(
+            "the stream leaves out the headers that both ends agreed on; decode it with its "
+            "deployment"
+        )
+    if len(agreed) != preamble.tensor_count or headers_crc(agreed) != preamble.headers_crc:
+        raise BitstreamError(
+            "the headers given are not those that the stream was made for: it is of another "
+            "deployment"
+        )
+    return agreed
 
 
 def choose_quantizer(item: FeatureMap, settings: Settings) -> tuple[Decision | None, Quantizer]:

@@ -69,6 +69,7 @@ def split(
         "importance": "measure what each channel or region matters to the tail; give steps by it",
         "classes": "the most classes of a tensor; 0 for as many as pay",
         "dynamic": "let the device find the class of each channel or region in each map",
+        "agree-headers": "leave headers and class maps, which both ends hold, out of the streams",
     },
 )
 def calibrate(
@@ -81,6 +82,7 @@ def calibrate(
     importance: bool = False,
     classes: int = 0,
     dynamic: bool = False,
+    agree_headers: bool = False,
     json: str | None = None,
 ) -> None:
     """Run data through the head and choose each tensor's quantizer by the tail's outputs."""
@@ -100,6 +102,7 @@ def calibrate(
             importance=importance,
             classes=classes or None,
             dynamic=dynamic,
+            agree_headers=agree_headers,
             step=step,
         )
     rows = [

@@ -32,12 +32,15 @@ class Preamble:
         named: whether the tensors have names.
         structure: the symbolised structure, where it is in the stream.
         structure_crc: CRC-32 of the structure that both ends hold, where that is agreed.
+        headers_crc: CRC-32 of the tensors' headers that both ends hold, where they are agreed and
+            not in the stream.
     """
 
     tensor_count: int
     named: bool = False
     structure: bytes | None = None
     structure_crc: int | None = None
+    headers_crc: int | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,9 @@ def write_preamble(writer: Writer, preamble: Preamble) -> None:
     elif preamble.structure_crc is not None:
         raw.flags |= syntax.STRUCTURE_AGREED
         raw.structure_crc = preamble.structure_crc
+    if preamble.headers_crc is not None:
+        raw.flags |= syntax.HEADERS_AGREED
+        raw.headers_crc = preamble.headers_crc
     syntax.describe_start(writer, raw)
     syntax.describe_preamble_rest(writer, raw)
 
@@ -123,6 +129,8 @@ def read_preamble(reader: Reader) -> Preamble:
     both = syntax.STRUCTURE | syntax.STRUCTURE_AGREED
     if raw.flags & ~syntax.KNOWN_FLAGS or raw.flags & both == both:
         reader.fail(f"the flags 0x{raw.flags:02x} are not those of version {syntax.VERSION}")
+    if raw.flags & syntax.HEADERS_AGREED and raw.flags != syntax.HEADERS_AGREED:
+        reader.fail("names and a structure do not go with headers that are agreed on")
     syntax.describe_preamble_rest(reader, raw)
     if not 1 <= raw.tensor_count <= syntax.LARGEST_TENSOR_COUNT:
         reader.fail(f"the stream declares {raw.tensor_count} tensors")
@@ -131,6 +139,7 @@ def read_preamble(reader: Reader) -> Preamble:
         bool(raw.flags & syntax.NAMES),
         raw.structure if raw.flags & syntax.STRUCTURE else None,
         raw.structure_crc if raw.flags & syntax.STRUCTURE_AGREED else None,
+        raw.headers_crc if raw.flags & syntax.HEADERS_AGREED else None,
     )
 
 

@@ -9,8 +9,8 @@ from fmq_embedded.bitstream.fields import Fields
 
 MAGIC = (0x46, 0x51)
 VERSION = 1
-NAMES, STRUCTURE, STRUCTURE_AGREED = 1, 2, 4
-KNOWN_FLAGS = NAMES | STRUCTURE | STRUCTURE_AGREED
+NAMES, STRUCTURE, STRUCTURE_AGREED, HEADERS_AGREED = 1, 2, 4, 8
+KNOWN_FLAGS = NAMES | STRUCTURE | STRUCTURE_AGREED | HEADERS_AGREED
 
 LARGEST_TENSOR_COUNT = 65535
 LARGEST_NAME_SIZE = 255
@@ -42,6 +42,7 @@ class RawPreamble:
     tensor_count: int = 0
     structure: bytes = b""
     structure_crc: int = 0
+    headers_crc: int = 0
 
 
 @dataclass
@@ -95,12 +96,14 @@ def describe_start(fields: Fields, raw: RawPreamble) -> None:
 
 
 def describe_preamble_rest(fields: Fields, raw: RawPreamble) -> None:
-    """The tensor count and the structure."""
+    """The tensor count, the structure, and what both ends agreed on."""
     fields.varint(raw, "tensor_count")
     if raw.flags & STRUCTURE:
         fields.sized_bytes(raw, "structure", LARGEST_STRUCTURE_SIZE)
     if raw.flags & STRUCTURE_AGREED:
         fields.u32(raw, "structure_crc")
+    if raw.flags & HEADERS_AGREED:
+        fields.u32(raw, "headers_crc")
 
 
 def describe_samples(fields: Fields, raw: RawTensor, flags: int) -> None:

@@ -47,7 +47,9 @@ def c_tables(deployment: Deployment, flash_budget: int = FLASH_BUDGET) -> dict[s
     Raises:
         InputError: the deployment has a tensor without a quantizer.
     """
-    exports = [_Export.of(plan, flash_budget) for plan in deployment.tensors]
+    exports = [
+        _Export.of(plan, flash_budget, deployment.headers_agreed) for plan in deployment.tensors
+    ]
     return {HEADER: _header(deployment, exports), SOURCE: _source(deployment, exports)}
 
 
@@ -69,7 +71,7 @@ class _Export:
     centroids: tuple[tuple[int, int, int], ...]
 
     @classmethod
-    def of(cls, plan: TensorPlan, flash_budget: int) -> _Export:
+    def of(cls, plan: TensorPlan, flash_budget: int, headers_agreed: bool) -> _Export:
         header = plan.header
         assert header.quantizer is not None
         classes = plan.partition
@@ -82,7 +84,7 @@ class _Export:
             header.quantizer,
             choose_form(header.quantizer, samples, flash_budget),
             reconstruction_values(header.quantizer, samples),
-            _fixed_part(bytes(writer.data), plan),
+            b"" if headers_agreed else _fixed_part(bytes(writer.data), plan),
             centre_of(header),
             level_bits(header),
             samples,
@@ -203,17 +205,19 @@ def _tensor_tables(index: int, export: _Export) -> str:
             export.flash_budget,
             export.centroids,
         )
-    lines.append(array("uint8_t", f"header_{index}", export.header))
+    if export.header:
+        lines.append(array("uint8_t", f"header_{index}", export.header))
     return "\n".join(lines)
 
 
 def _tensor_row(index: int, export: _Export) -> str:
     geometry = export.geometry
     partition = "0" if export.partition is None else f"&partition_{index}"
+    header = f"header_{index}" if export.header else "0"
     return (
         f"    {{{geometry.rows}u, {geometry.columns}u, {geometry.channels}u, {geometry.count}u, "
         f"{export.centre}u, {export.bit_depth}u, &quantizer_{index}, "
-        f"&dequantizer_{index}, header_{index}, {len(export.header)}u, {partition}}}"
+        f"&dequantizer_{index}, {header}, {len(export.header)}u, {partition}}}"
     )
 
 

@@ -46,6 +46,7 @@ def calibrate(
     importance: bool = False,
     classes: int | None = None,
     dynamic: bool = False,
+    agree_headers: bool = False,
     step: Step = lambda name: None,
 ) -> tuple[Deployment, CalibrationReport]:
     """Choose a quantizer, or classes of them, for each tensor and write them into its folder.
@@ -66,6 +67,8 @@ def calibrate(
         classes: the most classes of a tensor; None for as many as pay.
         dynamic: let the encoder find the class of each channel or region in each map, by what
             those of the judged maps are like.
+        agree_headers: leave the tensors' headers, class maps included, out of the bitstreams: both
+            ends hold the deployment, and the stream has their checksum.
         step: called with the name of each step.
 
     Raises:
@@ -77,6 +80,10 @@ def calibrate(
     deployment = load(folder)
     if dynamic:
         check_dynamic(partition, importance=importance)
+        if agree_headers:
+            raise InputError(
+                "classes found in each map stand in its header: leave agree_headers or dynamic out"
+            )
     head, tail = open_model(folder / HEAD), open_model(folder / TAIL)
     step("running the head on the calibration inputs")
     statistics: dict[str, TensorStatistics] = {}
@@ -114,7 +121,9 @@ def calibrate(
     )
     why = {choice.tensor: str(choice.chosen) for choice in report.choices}
     centres = _centres(deployment, report.quantizers, judged)
-    deployment = deployment.with_quantizers(report.quantizers, centres, why)
+    deployment = deployment.with_quantizers(
+        report.quantizers, centres, why, headers_agreed=agree_headers
+    )
     if partition != "none" or importance:
         step("choosing classes by the tail's outputs")
         deployment, partitioning = partitioned(

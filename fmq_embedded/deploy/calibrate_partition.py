@@ -196,7 +196,7 @@ class _Search:
         for plan in whole.tensors:
             samples = _seen_as_one([maps[plan.name] for maps in self.judged], kind)
             item = FeatureMap(samples, plan.scale, plan.zero_point, plan.name)
-            found = choose_partition(item, plan.chosen_quantizer, settings)
+            found = choose_partition(item, plan.chosen_quantizer, settings, with_library=True)
             chosen[plan.name] = replace(found, shape=plan.shape) if found else plan.any_partition
 
         def made(factor: float) -> dict[str, Partition]:

@@ -172,6 +172,10 @@ class Deployment:
         model_sha256: of that file.
         tensors: in the order of the head's outputs and the tail's inputs.
         lowering: how calibration puts the quantizers into the model; None: it does not.
+        headers_agreed: whether bitstreams leave out the tensors' headers, for both ends hold this.
+
+    Raises:
+        InputError: headers that differ from map to map cannot be agreed on.
     """
 
     name: str
@@ -179,11 +183,26 @@ class Deployment:
     model_sha256: str
     tensors: tuple[TensorPlan, ...]
     lowering: str | None = None
+    headers_agreed: bool = False
+
+    def __post_init__(self) -> None:
+        dynamic = [p.name for p in self.tensors if isinstance(p.partition, DynamicClasses)]
+        if self.headers_agreed and dynamic:
+            raise InputError(
+                f"the classes of tensor {dynamic[0]!r} differ from map to map and stand in its "
+                "header: such headers cannot be agreed on"
+            )
 
     @property
     def preamble(self) -> Preamble:
         """How a bitstream of this deployment begins: no names, for both ends have the folder."""
-        return Preamble(len(self.tensors))
+        agreed = codec.headers_crc(self.headers) if self.headers_agreed else None
+        return Preamble(len(self.tensors), headers_crc=agreed)
+
+    @property
+    def headers(self) -> tuple[TensorHeader, ...]:
+        """The tensors' headers, in order."""
+        return tuple(plan.header for plan in self.tensors)
 
     @property
     def crc32(self) -> int:
@@ -197,11 +216,14 @@ class Deployment:
         centres: Mapping[str, int | None],
         why: Mapping[str, str],
         partitions: Mapping[str, Partition | DynamicClasses] | None = None,
+        *,
+        headers_agreed: bool | None = None,
     ) -> Deployment:
         """The same deployment with these quantizers, centres and reasons.
 
         Args:
             partitions: of the tensors that are partly quantized, each of that quantizer and centre.
+            headers_agreed: None to leave it as it is.
         """
         tensors = tuple(
             replace(
@@ -213,7 +235,8 @@ class Deployment:
             )
             for plan in self.tensors
         )
-        return replace(self, tensors=tensors)
+        agreed = self.headers_agreed if headers_agreed is None else headers_agreed
+        return replace(self, tensors=tensors, headers_agreed=agreed)
 
     def quantize(self, maps: Mapping[str, Array]) -> dict[str, Array]:
         """The levels of the feature maps, by name; joint levels where there is a partition.
@@ -254,7 +277,7 @@ class Deployment:
             BitstreamError: see `fmq_embedded.decode`.
             InputError: the stream is of another deployment.
         """
-        stream = codec.read_stream(data)
+        stream = codec.read_stream(data, agreed=self.headers if self.headers_agreed else ())
         headers = [tensor.header for tensor in stream.tensors]
         if len(headers) != len(self.tensors) or not all(
             plan.is_of(header) for plan, header in zip(self.tensors, headers, strict=True)
@@ -321,7 +344,14 @@ def _from_description(description: Mapping[str, Any], tables: Mapping[str, Array
             )
         )
     model, lowering = description["model"], description.get("lowering")
-    return Deployment(description["name"], model["file"], model["sha256"], tuple(tensors), lowering)
+    return Deployment(
+        description["name"],
+        model["file"],
+        model["sha256"],
+        tuple(tensors),
+        lowering,
+        bool(description.get("headers_agreed", False)),
+    )
 
 
 def _toml_bytes(deployment: Deployment) -> bytes:
@@ -335,6 +365,8 @@ def _toml_bytes(deployment: Deployment) -> bytes:
     }
     if deployment.lowering is not None:
         description["lowering"] = deployment.lowering
+    if deployment.headers_agreed:
+        description["headers_agreed"] = True
     return tomli_w.dumps(description).encode()
 
 

@@ -7,6 +7,7 @@ the network's function, or by which takes the fewest bits at the same distortion
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -63,7 +64,12 @@ def given_partition(item: FeatureMap, settings: Settings) -> Partition | None:
 
 
 def choose_partition(
-    item: FeatureMap, quantizer: Quantizer, settings: Settings, *, centre: int | None = None
+    item: FeatureMap,
+    quantizer: Quantizer,
+    settings: Settings,
+    *,
+    centre: int | None = None,
+    with_library: bool = False,
 ) -> Partition | None:
     """The partition of a map under these settings; None to quantize it as a whole.
 
@@ -71,6 +77,7 @@ def choose_partition(
         item: not empty; infinities and NaN count as 0 here.
         quantizer: the base.
         centre: see `Partition`.
+        with_library: at calibration: clusters by scikit-learn's k-means where it is installed.
 
     Raises:
         InputError: more than 2^22 samples to search, unless the partition is "auto": such a map
@@ -89,6 +96,7 @@ def choose_partition(
             f"{item.samples.size}; split the map, or give a Partition"
         )
     source = _source(_finite(item), quantizer, settings, centre)
+    source = replace(source, with_library=with_library)
     if wanted != "auto":
         return search(source, wanted, settings.classes).partition
     found = [search(source, kind, settings.classes).partition for kind in _kinds(settings)]

@@ -42,6 +42,7 @@ class Source:
         centre: its centre; see `Partition`.
         costs: of the candidates; the first is the base itself.
         features: a caller's own function of residuals; None for mean, variance and complexity.
+        with_library: at calibration: see `k_means`.
     """
 
     item: FeatureMap
@@ -49,6 +50,7 @@ class Source:
     centre: int | None
     costs: Costs
     features: FeatureFunction | None = None
+    with_library: bool = False
 
     @property
     def geometry(self) -> Geometry:
@@ -80,7 +82,8 @@ def search(source: Source, kind: Kind, class_count: int | None) -> Found:
     smallest, largest = max(1, units.shape[1] // 64), max(1, units.shape[1] * 3 // 4)
 
     def labels_of(count: int) -> Integers:
-        labels = merge_small(features, k_means(features, count), smallest)
+        clusters = k_means(features, count, with_library=source.with_library)
+        labels = merge_small(features, clusters, smallest)
         return labels if class_count is not None else split_large(features, labels, largest)
 
     found = [_clustered(source, kind, units, labels_of(count)) for count in counts]

@@ -57,7 +57,13 @@ def test_the_plain_header_is_small() -> None:
 
 @pytest.mark.parametrize(
     "preamble",
-    [Preamble(1), Preamble(65535, True), Preamble(300, False, b"abc"), Preamble(2, True, None, 7)],
+    [
+        Preamble(1),
+        Preamble(65535, True),
+        Preamble(300, False, b"abc"),
+        Preamble(2, True, None, 7),
+        Preamble(2, headers_crc=9),
+    ],
 )
 def test_preambles_come_back_equal(preamble: Preamble) -> None:
     writer = Writer()
@@ -71,7 +77,9 @@ def test_preambles_come_back_equal(preamble: Preamble) -> None:
         (b"", "truncated"),
         (b"FX\x01\x00\x01", "no feature-map bitstream"),
         (b"FQ\x02\x00\x01", "version 2"),
-        (b"FQ\x01\x08\x01", "flags"),
+        (b"FQ\x01\x10\x01", "flags"),
+        (b"FQ\x01\x09\x01\0\0\0\0", "do not go with"),
+        (b"FQ\x01\x08\x01\0\0\0", "truncated"),
         (b"FQ\x01\x06\x01", "flags"),
         (b"FQ\x01\x00\x00", "0 tensors"),
         (b"FQ\x01\x00\xff\xff\xff\xff\x0f", "tensors"),

@@ -76,6 +76,9 @@ fmq_status_t fmq_stream_parse(fmq_stream_parser_t *parser, const uint8_t *data, 
     parser->size = size - 4u;
     parser->position = 4u;
     parser->flags = data[3];
+    if (parser->flags == 8u) { /* headers that only the two ends hold */
+        return FMQ_ERROR_UNSUPPORTED;
+    }
     if (parser->flags >= 6u) { /* unknown, or two structures */
         return FMQ_ERROR_SYNTAX;
     }
