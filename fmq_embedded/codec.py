@@ -5,13 +5,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from fmq_embedded import entropy
-from fmq_embedded.bitstream import syntax
 from fmq_embedded.bitstream.fields import Reader, Writer
 from fmq_embedded.bitstream.headers import (
     Derivation,
@@ -22,9 +20,9 @@ from fmq_embedded.bitstream.headers import (
     write_preamble,
     write_tensor_header,
 )
-from fmq_embedded.entropy import Geometry
 from fmq_embedded.errors import BitstreamError, InputError, unknown_name
 from fmq_embedded.feature_map import FeatureMap
+from fmq_embedded.payloads import encode_payload, fitted_centre, read_payload
 from fmq_embedded.quantizers import Quantizer
 from fmq_embedded.selection import Decision, batch_normalisation_quantizer, choose, mirror
 from fmq_embedded.settings import Settings
@@ -42,11 +40,6 @@ if TYPE_CHECKING:
 
 MAX_ELEMENTS = 1 << 28
 CRC_SIZE = 4
-CODINGS = {
-    syntax.ENTROPY_CODED: "entropy coded",
-    syntax.PACKED: "packed",
-    syntax.CONSTANT: "constant",
-}
 
 Array = npt.NDArray[np.generic]
 Maps = FeatureMap | Array | Mapping[str, FeatureMap | Array]
@@ -267,53 +260,6 @@ def map_features(item: FeatureMap, settings: Settings) -> StructureFeatures | No
     return features(_joined(settings.network), _layer(item, settings))
 
 
-def centre_of(header: TensorHeader) -> int:
-    """The level that residuals are taken from: sent, or else that of the real value 0."""
-    if header.partition is not None:
-        return header.partition.joint_centre
-    assert header.quantizer is not None
-    return zero_level(header.quantizer) if header.centre is None else header.centre
-
-
-def level_bits(header: TensorHeader) -> int:
-    """The bit depth of a tensor's levels, joint ones where it has a partition."""
-    if header.partition is not None:
-        return header.partition.bit_depth
-    assert header.quantizer is not None
-    return header.quantizer.bit_depth
-
-
-def zero_level(quantizer: Quantizer) -> int:
-    """The level of the real value 0."""
-    return int(quantizer.quantize(np.zeros(1, np.float32))[0])
-
-
-def fitted_centre(counts: npt.NDArray[np.integer[Any]], quantizer: Quantizer) -> int | None:
-    """The most frequent level, where it is worth sending instead of the level of 0.
-
-    Args:
-        counts: how often each level occurs.
-        quantizer: that of the levels.
-    """
-    mode = int(np.argmax(counts))
-    return mode if counts[mode] > 2 * counts[zero_level(quantizer)] else None
-
-
-def encode_payload(levels: Array, header: TensorHeader, *, entropy_coding: bool = True) -> bytes:
-    """The `coding` byte and the payload: constant, entropy coded or packed, the shortest."""
-    depth = level_bits(header)
-    flat = np.ascontiguousarray(levels, np.uint16).reshape(-1)
-    if entropy_coding and (flat == flat[0]).all():
-        return bytes([syntax.CONSTANT]) + _varint(int(flat[0]))
-    limit = entropy.packed_size(flat.size, depth)
-    if entropy_coding:
-        geometry = Geometry.of(header.shape)
-        coded = entropy.encode_levels(flat, geometry, centre_of(header), depth)
-        if len(coded) < limit:
-            return bytes([syntax.ENTROPY_CODED]) + coded
-    return bytes([syntax.PACKED]) + entropy.pack_levels(flat, depth)
-
-
 def crc_bytes(data: bytes | bytearray) -> bytes:
     """The stream's last four bytes."""
     return zlib.crc32(data).to_bytes(CRC_SIZE, "little")
@@ -443,42 +389,6 @@ def _decoded_payload(reader: Reader, header: TensorHeader, start: int) -> Decode
     header_bytes = reader.position - start
     if header.quantizer is None:
         return DecodedTensor(header, None, "empty", header_bytes, 0)
-    depth = level_bits(header)
-    record = _Payload()
-    reader.u8(record, "coding")
-    first = reader.position
-    body = np.frombuffer(reader.data, np.uint8)
-    if record.coding == syntax.CONSTANT:
-        reader.varint(record, "level")
-        if record.level >> depth:
-            reader.fail(f"the constant level {record.level} is beyond {depth} bits")
-        levels = np.full(header.count, record.level, np.uint16)
-    elif record.coding == syntax.PACKED:
-        levels, reader.position = entropy.unpack_levels(body, first, header.count, depth)
-    elif record.coding == syntax.ENTROPY_CODED:
-        levels, reader.position = entropy.decode_levels(
-            body, first, Geometry.of(header.shape), centre_of(header), depth
-        )
-    else:
-        reader.fail(f"the coding {record.coding} is not one of version {syntax.VERSION}")
-    return DecodedTensor(
-        header,
-        levels.reshape(header.shape),
-        CODINGS[record.coding],
-        header_bytes + 1,
-        reader.position - first,
-    )
-
-
-@dataclass
-class _Payload:
-    """The fields between a tensor's header and its payload."""
-
-    coding: int = 0
-    level: int = 0
-
-
-def _varint(value: int) -> bytes:
-    writer = Writer()
-    writer.varint(_Payload(level=value), "level")
-    return bytes(writer.data)
+    first = reader.position + 1
+    coding, levels = read_payload(reader, header)
+    return DecodedTensor(header, levels, coding, header_bytes + 1, reader.position - first)

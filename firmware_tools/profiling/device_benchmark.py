@@ -29,11 +29,11 @@ from firmware_tools.profiling.synthetic_maps import HIGHEST, RELU_QUANTIZER, rel
 from firmware_tools.profiling.table_benchmark import table_figures
 from firmware_tools.toolchains import DEFAULT_TOOLCHAIN, toolchain
 from firmware_tools.toolchains.toolchain import Build
-from fmq_embedded.codec import centre_of
 from fmq_embedded.deploy.c_tables import SOURCE
 from fmq_embedded.deploy.deployment import Deployment, TensorPlan
 from fmq_embedded.entropy import Geometry, list_decisions
 from fmq_embedded.errors import InputError, MismatchError
+from fmq_embedded.payloads import centre_of
 from fmq_embedded.quantizers import Quantizer
 
 TABLE_LIMIT = 4.0

@@ -14,7 +14,6 @@ import numpy.typing as npt
 import fmq_embedded
 from fmq_embedded.bitstream.fields import Writer
 from fmq_embedded.bitstream.headers import write_preamble, write_tensor_header
-from fmq_embedded.codec import centre_of, level_bits
 from fmq_embedded.deploy.c_partition import partition_tables
 from fmq_embedded.deploy.c_quantizers import description, quantizer_tables, values_table
 from fmq_embedded.deploy.c_text import array, comment, identifier, string
@@ -22,6 +21,7 @@ from fmq_embedded.deploy.deployment import Deployment, TensorPlan
 from fmq_embedded.entropy import Geometry, packed_size
 from fmq_embedded.partition import Partition, encode_class_map
 from fmq_embedded.partition.dynamic import DynamicClasses
+from fmq_embedded.payloads import centre_of, level_bits
 from fmq_embedded.quantizers import Quantizer
 from fmq_embedded.quantizers.exact import reconstruction_values
 from fmq_embedded.quantizers.forms import INPUT_CODES, Form, choose_form

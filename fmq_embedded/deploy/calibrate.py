@@ -17,7 +17,6 @@ from fmq_embedded.calibration import (
     choose_quantizers,
     tensor_statistics,
 )
-from fmq_embedded.codec import fitted_centre
 from fmq_embedded.deploy.calibrate_partition import partitioned
 from fmq_embedded.deploy.conformance import write_case
 from fmq_embedded.deploy.deployment import HEAD, TAIL, Deployment, TensorPlan, load, save
@@ -25,6 +24,7 @@ from fmq_embedded.deploy.dynamic_partition import check_dynamic, with_dynamic_cl
 from fmq_embedded.deploy.grafted_files import write_grafted
 from fmq_embedded.errors import InputError, MismatchError
 from fmq_embedded.feature_map import FeatureMap
+from fmq_embedded.payloads import fitted_centre
 from fmq_embedded.quantizers import Quantizer
 from fmq_embedded.runtimes import open_model
 
