@@ -179,8 +179,12 @@ def _weighted_suppression(
     found = []
     left = list(range(len(scores)))
     while left:
-        best = tuple(points[left[0], :2].ravel())
-        same = [i for i in left if overlap(tuple(points[i, :2].ravel()), best) > minimum_overlap]
+        boxes = [tuple(points[i, :2].ravel().tolist()) for i in left]
+        same = [
+            i
+            for i, box in zip(left, boxes, strict=True)
+            if overlap(box, boxes[0]) > minimum_overlap
+        ]
         same = same or left[:1]
         found.append(
             (np.average(points[same], axis=0, weights=scores[same]), float(scores[left[0]]))

@@ -88,7 +88,8 @@ class MultiplyShiftForm:
     def levels(self, codes: AnyArray) -> npt.NDArray[np.int64]:
         """What the device gives for these codes."""
         scaled = codes.astype(np.int64) * self.multiplier + self.addend
-        return np.clip(scaled >> self.shift, 0, 2**self.bit_depth - 1)
+        levels: npt.NDArray[np.int64] = np.clip(scaled >> self.shift, 0, 2**self.bit_depth - 1)
+        return levels
 
 
 @dataclass(frozen=True)
