@@ -19,11 +19,10 @@ _TYPES: Final = {
     "bool": "BOOL",
 }
 
-# The class of each operator's options, where it has one.
+# The class of each operator's options, where it needs one: CAST's say what its tensors say.
 _OPTIONS: Final = {
     "ADD": "AddOptions",
     "BUCKETIZE": "BucketizeOptions",
-    "CAST": "CastOptions",
     "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
     "GATHER": "GatherOptions",
     "MUL": "MulOptions",
@@ -100,9 +99,7 @@ class GraphEditor:
 
     def cast(self, source: int, dtype: str, **meaning: Any) -> int:
         """The tensor `source` converted to `dtype`; `meaning` as in `tensor`."""
-        target = self.tensor(source, dtype, **meaning)
-        types = {"inDataType": self.graph.tensors[source].type, "outDataType": tensor_type(dtype)}
-        return self.operator("CAST", [source], target, **types)
+        return self.operator("CAST", [source], self.tensor(source, dtype, **meaning))
 
     def gather(self, table: Array, index: int, **meaning: Any) -> int:
         """table[index] for each element of the int32 tensor `index`."""

@@ -86,8 +86,7 @@ class MicroLowering:
             editor.operator("GATHER", [table, index], target, axis=0)
             return
         codes = editor.gather(values.ravel().astype(np.float32), index)
-        types = {name: editor.graph.tensors[t].type for name, t in _cast_ends(codes, target)}
-        editor.operator("CAST", [codes], target, **types)
+        editor.operator("CAST", [codes], target)
 
     def check_model(self, model: Any) -> None:
         """See `Lowering`."""
@@ -105,7 +104,3 @@ class MicroLowering:
                 if reason:
                     kind = str(types[tensor.type]).lower()
                     raise InputError(f"tensor {tensor_name(tensor)!r} is {kind}; {reason}")
-
-
-def _cast_ends(source: int, target: int) -> tuple[tuple[str, int], tuple[str, int]]:
-    return ("inDataType", source), ("outDataType", target)
