@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from firmware_tools.c_structures import CDeployment, CPartition
 from firmware_tools.firmware import LIBFMQ_INCLUDE, library_sources, write_c
 from firmware_tools.toolchains import host_library
 from fmq_embedded.deploy.c_tables import SOURCE
@@ -32,51 +33,6 @@ STATUSES = {
 }
 
 
-class _Tensor(ctypes.Structure):
-    """fmq_tensor_t."""
-
-    _fields_ = (
-        ("rows", ctypes.c_uint32),
-        ("columns", ctypes.c_uint32),
-        ("channels", ctypes.c_uint32),
-        ("count", ctypes.c_uint32),
-        ("centre", ctypes.c_uint16),
-        ("bit_depth", ctypes.c_uint8),
-        ("quantizer", ctypes.c_void_p),
-        ("dequantizer", ctypes.c_void_p),
-        ("header", ctypes.c_void_p),
-        ("header_size", ctypes.c_uint32),
-        ("partition", ctypes.c_void_p),
-    )
-
-
-class _Partition(ctypes.Structure):
-    """fmq_partition_t."""
-
-    _fields_ = (
-        ("kind", ctypes.c_uint8),
-        ("class_count", ctypes.c_uint16),
-        ("classes", ctypes.c_void_p),
-        ("cells", ctypes.c_void_p),
-        ("runs", ctypes.c_void_p),
-        ("dynamic", ctypes.c_void_p),
-        ("centroids", ctypes.c_void_p),
-    )
-
-
-class _Deployment(ctypes.Structure):
-    """fmq_deployment_t."""
-
-    _fields_ = (
-        ("name", ctypes.c_char_p),
-        ("crc32", ctypes.c_uint32),
-        ("preamble", ctypes.c_void_p),
-        ("preamble_size", ctypes.c_uint32),
-        ("tensors", ctypes.POINTER(_Tensor)),
-        ("tensor_count", ctypes.c_uint32),
-    )
-
-
 class LibraryError(FmqError):
     """libfmq answered with an error status."""
 
@@ -95,7 +51,7 @@ class HostCodec:
                 [*library_sources(), folder / SOURCE], [LIBFMQ_INCLUDE, folder], sanitize=sanitize
             )
         self._library = ctypes.CDLL(str(path))
-        self._tables = _Deployment.in_dll(self._library, "fmq_deployment")
+        self._tables = CDeployment.in_dll(self._library, "fmq_deployment")
         for function in ("fmq_work_size", "fmq_stream_limit"):
             getattr(self._library, function).restype = ctypes.c_size_t
 
@@ -202,7 +158,7 @@ class HostCodec:
 
     def _classify(self, index: int, source: Array) -> None:
         tensor = self._tables.tensors[index]
-        partition = _Partition.from_address(tensor.partition)
+        partition = CPartition.from_address(tensor.partition)
         self._call(
             "fmq_classify",
             ctypes.byref(tensor),

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from firmware_tools.c_structures import CDeployment, CTensor
 from firmware_tools.toolchains import host_library
 from fmq_embedded.entropy import Geometry
 
@@ -43,24 +44,6 @@ GUARD = 0 if SANITIZE == "address" else 8
 """Bytes behind each buffer that must stay as they are; the sanitizer watches them itself."""
 
 Levels = npt.NDArray[Any]
-
-
-class CTensor(ctypes.Structure):
-    """fmq_tensor_t."""
-
-    _fields_ = (
-        ("rows", ctypes.c_uint32),
-        ("columns", ctypes.c_uint32),
-        ("channels", ctypes.c_uint32),
-        ("count", ctypes.c_uint32),
-        ("centre", ctypes.c_uint16),
-        ("bit_depth", ctypes.c_uint8),
-        ("quantizer", ctypes.c_void_p),
-        ("dequantizer", ctypes.c_void_p),
-        ("header", ctypes.c_char_p),
-        ("header_size", ctypes.c_uint32),
-        ("partition", ctypes.c_void_p),
-    )
 
 
 class CParser(ctypes.Structure):
@@ -100,19 +83,6 @@ class CStreamTensor(ctypes.Structure):
         ("shape", ctypes.c_uint8),
         ("bit_depth", ctypes.c_uint8),
         ("coding", ctypes.c_uint8),
-    )
-
-
-class CDeployment(ctypes.Structure):
-    """fmq_deployment_t."""
-
-    _fields_ = (
-        ("name", ctypes.c_char_p),
-        ("crc32", ctypes.c_uint32),
-        ("preamble", ctypes.c_char_p),
-        ("preamble_size", ctypes.c_uint32),
-        ("tensors", ctypes.POINTER(CTensor)),
-        ("tensor_count", ctypes.c_uint32),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from firmware_tools.c_structures import CPartition, CTensor
 from firmware_tools.firmware import library_sources
 from firmware_tools.toolchains import host_library
 from fmq_embedded.deploy.c_partition import (
@@ -24,7 +25,6 @@ from fmq_embedded.quantizers.exact import reconstruction_values
 from fmq_embedded.quantizers.forms import INPUT_CODES, choose_form
 from fmq_embedded.quantizers.samples import SampleType
 from fmq_embedded.quantizers.vector import VectorQuantizer
-from tests.libfmq.codec_library import CTensor
 from tests.libfmq.quantizer_build import Dequantizer, Quantizer, filled
 
 SANITIZE = os.environ.get("FMQ_TEST_SANITIZE", "none")
@@ -53,20 +53,6 @@ class CClass(ctypes.Structure):
         ("codebook", ctypes.c_void_p),
         ("lowest", ctypes.c_uint16),
         ("highest", ctypes.c_uint16),
-    )
-
-
-class CPartition(ctypes.Structure):
-    """fmq_partition_t."""
-
-    _fields_ = (
-        ("kind", ctypes.c_uint8),
-        ("class_count", ctypes.c_uint16),
-        ("classes", ctypes.c_void_p),
-        ("cells", ctypes.c_void_p),
-        ("runs", ctypes.c_void_p),
-        ("dynamic", ctypes.c_void_p),
-        ("centroids", ctypes.c_void_p),
     )
 
 

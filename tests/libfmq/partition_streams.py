@@ -6,6 +6,7 @@ import ctypes
 
 import numpy as np
 
+from firmware_tools.c_structures import CDeployment, CTensor
 from fmq_embedded import codec
 from fmq_embedded.bitstream.fields import Writer
 from fmq_embedded.bitstream.headers import (
@@ -16,7 +17,6 @@ from fmq_embedded.bitstream.headers import (
 )
 from fmq_embedded.partition import Partition, encode_class_map
 from fmq_embedded.quantizers.samples import SampleType
-from tests.libfmq.codec_library import CDeployment, CTensor
 from tests.libfmq.partition_library import Array, PartitionedTensor, library
 
 STATE_BYTES = 4096
