@@ -36,8 +36,8 @@ _NO_ARRAYS = (
 )
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file: to a temporary one beside it, then rename.
+def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write a file: to a temporary one beside it, then rename; `mode` says who may read it.
 
     Raises:
         InputError: the folder is not there or cannot be written, or there is something else than
@@ -50,7 +50,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
-            Path(name).chmod(0o644)
+            Path(name).chmod(mode)
             Path(name).replace(path)
         except BaseException:
             with contextlib.suppress(OSError):

@@ -225,7 +225,7 @@ static const command_t commands[] = {
     {FMQ_COMMAND_TABLES, false, 0u, 0u, table_command_describe},
     {FMQ_COMMAND_TABLES_ERASE, false, 1u, 1u, table_command_erase},
     {FMQ_COMMAND_TABLES_LOAD, false, 5u, FMQ_LINK_MAX_BODY, table_command_load},
-    {FMQ_COMMAND_TABLES_COMMIT, false, 9u, 9u, commit_tables},
+    {FMQ_COMMAND_TABLES_COMMIT, false, TABLE_COMMIT_PLAIN, TABLE_COMMIT_BODY, commit_tables},
     {FMQ_COMMAND_TABLES_REVERT, false, 0u, 0u, revert_tables},
 };
 

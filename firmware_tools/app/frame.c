@@ -268,6 +268,16 @@ uint32_t frame_get32(const uint8_t *bytes)
     return frame_get16(bytes) | ((uint32_t)frame_get16(bytes + 2) << 16);
 }
 
+void frame_set32(uint8_t *bytes, uint32_t value)
+{
+    uint8_t at;
+
+    for (at = 0u; at < 4u; at++) {
+        bytes[at] = (uint8_t)(value & 0xFFu);
+        value >>= 8;
+    }
+}
+
 void frame_put8(frame_t *frame, uint8_t value)
 {
     frame->body[frame->size] = value;

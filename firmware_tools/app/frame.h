@@ -42,6 +42,7 @@ uint32_t frame_crc(const frame_t *frame);
 /* A little-endian integer at `bytes`. */
 uint16_t frame_get16(const uint8_t *bytes);
 uint32_t frame_get32(const uint8_t *bytes);
+void frame_set32(uint8_t *bytes, uint32_t value);
 
 /* Appends to the body; the caller has room for it. */
 void frame_put8(frame_t *frame, uint8_t value);

@@ -50,7 +50,8 @@
 #define FMQ_COMMAND_TABLES 0x0Fu         /* -> tables in use, slots, where the next go */
 #define FMQ_COMMAND_TABLES_ERASE 0x10u   /* slot u8 -> */
 #define FMQ_COMMAND_TABLES_LOAD 0x11u    /* slot u8, offset u32, bytes -> */
-#define FMQ_COMMAND_TABLES_COMMIT 0x12u  /* slot u8, size u32, CRC-32 u32 -> */
+/* slot u8, size u32, CRC-32 u32; if the firmware has a key: generation u32, tag -> */
+#define FMQ_COMMAND_TABLES_COMMIT 0x12u
 #define FMQ_COMMAND_TABLES_REVERT 0x13u  /* -> : back to the tables of the firmware */
 
 /* What FMQ_COMMAND_READ reads. The tensor is ignored for the bitstream. */
@@ -74,5 +75,7 @@
 #define FMQ_LINK_STORAGE 0x05u    /* the memory for tables did not take what was written */
 #define FMQ_LINK_BAD_TABLES 0x06u /* the tables are damaged, or for another firmware or slot */
 #define FMQ_LINK_NO_STORAGE 0x07u /* the board keeps no tables beside the firmware's */
+#define FMQ_LINK_NOT_AUTHENTIC 0x08u /* the firmware's key has not made this tag, or there is none */
+#define FMQ_LINK_NOT_NEWER 0x09u     /* the generation is not above that of the tables in use */
 
 #endif

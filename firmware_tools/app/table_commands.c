@@ -32,6 +32,7 @@ uint8_t table_command_describe(const frame_t *request, frame_t *answer)
     frame_put32(answer, tables_capacity());
     frame_put8(answer, tables_next_slot());
     frame_put64(answer, (uint64_t)(uintptr_t)storage_slot(tables_next_slot()));
+    frame_put8(answer, AUTHENTICATION_TAG_BYTES);
     return FMQ_LINK_OK;
 }
 
@@ -72,11 +73,22 @@ uint8_t table_command_commit(const frame_t *request, frame_t *answer)
 {
     const uint32_t slot = request->body[0];
     const uint8_t status = check_slot(slot);
+    tables_offer_t offer;
 
     (void)answer;
-    return status == FMQ_LINK_OK ? tables_commit(slot, frame_get32(request->body + 1),
-                                                 frame_get32(request->body + 5))
-                                 : status;
+    if (status != FMQ_LINK_OK) {
+        return status;
+    }
+    if (request->size != TABLE_COMMIT_BODY) {
+        return FMQ_LINK_NOT_AUTHENTIC;
+    }
+    offer.size = frame_get32(request->body + 1);
+    offer.crc = frame_get32(request->body + 5);
+    offer.generation = AUTHENTICATION_TAG_BYTES == 0u
+                           ? tables_generation() + 1u
+                           : frame_get32(request->body + TABLE_COMMIT_PLAIN);
+    offer.tag = request->body + TABLE_COMMIT_BODY - AUTHENTICATION_TAG_BYTES;
+    return tables_commit(slot, &offer);
 }
 
 uint8_t table_command_revert(const frame_t *request, frame_t *answer)
@@ -87,6 +99,9 @@ uint8_t table_command_revert(const frame_t *request, frame_t *answer)
     (void)answer;
     if (storage_size() == 0u) {
         return FMQ_LINK_NO_STORAGE;
+    }
+    if (AUTHENTICATION_TAG_BYTES != 0u) {
+        return FMQ_LINK_NOT_AUTHENTIC;
     }
     return storage_erase(next) && storage_erase(1u - next) ? FMQ_LINK_OK : FMQ_LINK_STORAGE;
 }

@@ -4,9 +4,16 @@
 #include "storage.h"
 #include "table_image.h"
 
+#include <fmq/coding.h>
 #include <fmq/crc32.h>
 #include <fmq/status.h>
 #include <fmq_tables.h>
+
+#include <string.h>
+
+/* In a record. */
+#define TAG_AT 12u
+#define CRC_AT (TABLES_RECORD_BYTES - 4u)
 
 const fmq_deployment_t *tables_deployment = &fmq_deployment;
 
@@ -27,6 +34,21 @@ static bool is_linked_for(uint32_t slot, const table_image_t *image, uint32_t si
            size - at >= sizeof(fmq_deployment_t);
 }
 
+/* Whether this firmware can code what the tables describe. */
+static bool has_codings(const fmq_deployment_t *deployment)
+{
+    uint32_t index;
+
+    for (index = 0u; index < deployment->tensor_count; index++) {
+        const uint8_t profile = deployment->tensors[index].profile;
+
+        if (profile >= FMQ_PROFILES || fmq_encodings[profile] == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static uint8_t check_image(uint32_t slot, uint32_t size, uint32_t crc)
 {
     const table_image_t *image = image_in(slot);
@@ -40,19 +62,22 @@ static uint8_t check_image(uint32_t slot, uint32_t size, uint32_t crc)
         image->stream_bytes > FMQ_MAX_STREAM_BYTES || image->work_bytes > FMQ_WORK_BYTES) {
         return (uint8_t)FMQ_ERROR_BUFFER;
     }
-    return FMQ_LINK_OK;
+    return has_codings(image->deployment) ? FMQ_LINK_OK : (uint8_t)FMQ_ERROR_UNSUPPORTED;
 }
 
 /* The generation of the tables in a slot; 0 if they do not count. */
 static uint32_t generation_of(uint32_t slot)
 {
     const uint8_t *record = storage_slot(slot) + tables_capacity();
+    const uint32_t generation = frame_get32(record);
+    const uint32_t size = frame_get32(record + 4);
 
-    if (frame_get32(record + 12) != fmq_crc32(0u, record, TABLES_RECORD_BYTES - 4u) ||
-        check_image(slot, frame_get32(record + 4), frame_get32(record + 8)) != FMQ_LINK_OK) {
+    if (frame_get32(record + CRC_AT) != fmq_crc32(0u, record, CRC_AT) ||
+        check_image(slot, size, frame_get32(record + 8)) != FMQ_LINK_OK ||
+        !authentication_holds(storage_slot(slot), size, generation, record + TAG_AT)) {
         return 0u;
     }
-    return frame_get32(record);
+    return generation;
 }
 
 void tables_choose(void)
@@ -93,28 +118,25 @@ uint32_t tables_capacity(void)
     return storage_size() < TABLES_RECORD_BYTES ? 0u : storage_size() - TABLES_RECORD_BYTES;
 }
 
-static void put32(uint8_t *bytes, uint32_t value)
+uint8_t tables_commit(uint32_t slot, const tables_offer_t *offer)
 {
-    uint8_t at;
-
-    for (at = 0u; at < 4u; at++) {
-        bytes[at] = (uint8_t)(value & 0xFFu);
-        value >>= 8;
-    }
-}
-
-uint8_t tables_commit(uint32_t slot, uint32_t size, uint32_t crc)
-{
-    const uint8_t status = check_image(slot, size, crc);
+    const uint8_t status = check_image(slot, offer->size, offer->crc);
     uint8_t record[TABLES_RECORD_BYTES];
 
     if (status != FMQ_LINK_OK) {
         return status;
     }
-    put32(record, generation_in_use + 1u);
-    put32(record + 4, size);
-    put32(record + 8, crc);
-    put32(record + 12, fmq_crc32(0u, record, TABLES_RECORD_BYTES - 4u));
+    if (offer->generation <= generation_in_use) {
+        return FMQ_LINK_NOT_NEWER;
+    }
+    if (!authentication_holds(storage_slot(slot), offer->size, offer->generation, offer->tag)) {
+        return FMQ_LINK_NOT_AUTHENTIC;
+    }
+    frame_set32(record, offer->generation);
+    frame_set32(record + 4, offer->size);
+    frame_set32(record + 8, offer->crc);
+    memcpy(record + TAG_AT, offer->tag, AUTHENTICATION_TAG_BYTES);
+    frame_set32(record + CRC_AT, fmq_crc32(0u, record, CRC_AT));
     return storage_write(slot, tables_capacity(), record, TABLES_RECORD_BYTES)
                ? FMQ_LINK_OK
                : FMQ_LINK_STORAGE;

@@ -126,6 +126,7 @@ class TablesInUse:
         layout: tells firmwares apart that do not read the same tables.
         capacity: bytes of an image that fit into a slot; 0: the board keeps none.
         next_slot, address: the slot that is not in use, and where it lies.
+        tag_bytes: of the tag that tables need; 0: the firmware has no key.
     """
 
     slot: int | None
@@ -134,6 +135,7 @@ class TablesInUse:
     capacity: int
     next_slot: int
     address: int
+    tag_bytes: int = 0
 
 
 def parse_session(url: str, data: bytes) -> Session:
@@ -197,7 +199,7 @@ def parse_stack(url: str, data: bytes) -> StackUse:
 
 def parse_tables(url: str, data: bytes) -> TablesInUse:
     """Reads the answer to TABLES."""
-    slot, *rest = _unpack(url, struct.Struct("<BIIIBQ"), data)
+    slot, *rest = _unpack(url, struct.Struct("<BIIIBQB"), data)
     return TablesInUse(None if slot == 0xFF else slot, *rest)
 
 

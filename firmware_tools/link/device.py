@@ -183,15 +183,22 @@ class Device:
         return parse_tables(self._url, self.connection.request(Command.TABLES))
 
     def update_tables(
-        self, slot: int, image: bytes, crc: int, progress: Progress | None = None
+        self,
+        slot: int,
+        image: bytes,
+        crc: int,
+        progress: Progress | None = None,
+        proof: bytes = b"",
     ) -> None:
         """Writes an image of tables into the slot that is not in use and switches to it.
 
         Whenever the board loses its power meanwhile, it starts with the old tables or the new.
+        A board whose firmware has a key wants a proof: the generation, u32, and the tag.
         """
         self._stage(Command.TABLES_ERASE, struct.pack("<B", slot))
         self._load(Command.TABLES_LOAD, struct.pack("<B", slot), image, _LOAD_INPUT_PIECE, progress)
-        self._stage(Command.TABLES_COMMIT, struct.pack("<BII", slot, len(image), crc))
+        offer = struct.pack("<BII", slot, len(image), crc) + proof
+        self._stage(Command.TABLES_COMMIT, offer)
         self.identity = self._identify()
 
     def revert_tables(self) -> None:

@@ -73,6 +73,8 @@ class Status(IntEnum):
     STORAGE = 5
     BAD_TABLES = 6
     NO_STORAGE = 7
+    NOT_AUTHENTIC = 8
+    NOT_NEWER = 9
     ARGUMENT = -1
     NONFINITE = -2
     BUFFER = -3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from firmware_tools.link.protocol import Command, Status
-from fmq_embedded.errors import BitstreamError, FmqError, InputError, LinkError
+from fmq_embedded.errors import BitstreamError, FmqError, InputError, LinkError, MismatchError
 
 _REBUILD = "build the firmware from this version and put it on the board again"
 _MEANINGS: dict[Status, tuple[type[FmqError], str]] = {
@@ -23,6 +23,16 @@ _MEANINGS: dict[Status, tuple[type[FmqError], str]] = {
     Status.NO_STORAGE: (
         LinkError,
         "it keeps no tables beside the firmware's; flash the firmware with the new ones",
+    ),
+    Status.NOT_AUTHENTIC: (
+        MismatchError,
+        "its firmware has a key and takes only tables with that key's tag; those in use stay; give "
+        "the key's file (--key-file)",
+    ),
+    Status.NOT_NEWER: (
+        MismatchError,
+        "it uses tables of this version or a newer one, and does not go back; give these a version "
+        "above it",
     ),
     Status.ARGUMENT: (LinkError, f"the library refuses its arguments; {_REBUILD}"),
     Status.NONFINITE: (
@@ -50,6 +60,7 @@ def check_status(url: str, command: Command, status_byte: int) -> None:
     Raises:
         InputError: the board refuses a sample.
         BitstreamError: the board refuses the bitstream.
+        MismatchError: the board does not trust the tables.
         LinkError: the board refuses the request, or the status has no meaning.
     """
     if status_byte == Status.OK:

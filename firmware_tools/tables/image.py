@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from firmware_tools.authentication import Key, table_tag
 from firmware_tools.boards import load_board
 from firmware_tools.firmware import APP, HERE, LIBFMQ_INCLUDE, write_c
 from firmware_tools.link.descriptions import TablesInUse
@@ -41,6 +42,8 @@ def update_tables(
     *,
     tools: str = DEFAULT_TOOLCHAIN,
     progress: Progress | None = None,
+    key: Key | None = None,
+    version: int = 0,
 ) -> bool:
     """Put a deployment's tables onto a board that runs the firmware, and switch to them.
 
@@ -49,13 +52,18 @@ def update_tables(
         deployment: calibrated; its tensors must fit the buffers of the firmware.
         tools: a toolchain's name.
         progress: called after each piece.
+        key: of the board's firmware, if that has one.
+        version: what the board is to count the tables as, where its firmware has a key: above
+            those in use, at most 2^32 - 1; 0: one more than those in use.
 
     Returns:
         Whether anything was sent; False if the board uses these tables already.
 
     Raises:
         LinkError: the board takes no tables, or not these; it goes on with those it has.
-        InputError: the tables do not fit into a slot, or need RAM of their own.
+        MismatchError: the key is another one, or the version is not above those in use.
+        InputError: the tables do not fit into a slot, need RAM of their own, or need a key and
+            have none, or the other way round.
     """
     if device.identity.session.deployment_crc32 == deployment.crc32:
         return False
@@ -66,14 +74,35 @@ def update_tables(
             f"{device.identity.board} keeps no tables beside the firmware's; expected a board "
             "with [storage] in its board.toml; flash the firmware with the new tables instead"
         )
+    _check_key(device.identity.board, tables, key, version)
     board = load_board(device.identity.board)
     chosen = toolchain_for(board, tools)
     compiler = chosen.compiler(core(board.core))
     with tempfile.TemporaryDirectory() as folder:
         write_c(deployment, Path(folder))
         image = build_image(compiler, chosen.link, Path(folder), Path(folder) / SOURCE, tables)
-    device.update_tables(tables.next_slot, image, zlib.crc32(image), progress)
+    generation = version or tables.generation + 1
+    proof = b""
+    if key is not None:
+        tag = table_tag(key, device.identity.board, generation, image)
+        proof = struct.pack("<I", generation) + tag
+    device.update_tables(tables.next_slot, image, zlib.crc32(image), progress, proof)
     return True
+
+
+def _check_key(board: str, tables: TablesInUse, key: Key | None, version: int) -> None:
+    if not 0 <= version < 2**32:
+        raise InputError(f"a version of tables is 1..{2**32 - 1}; got {version}; give another")
+    if tables.tag_bytes and key is None:
+        raise InputError(
+            f"the firmware of {board} has a key and takes only tables with that key's tag; give "
+            "the key's file (--key-file)"
+        )
+    if not tables.tag_bytes and (key is not None or version):
+        raise InputError(
+            f"the firmware of {board} has no key: it would not look at a tag or a version; leave "
+            "them out, or flash a firmware with the key (`inv flash --key-file`)"
+        )
 
 
 def _check_needs_no_ram(deployment: Deployment) -> None:

@@ -100,6 +100,11 @@ class Toolchain(ABC):
     def compiler(self, core: Core) -> Compiler:
         """The compiler for a core."""
 
+    def keeping_in(self, compiler: Compiler, folder: Path) -> Compiler:
+        """The compiler with what it keeps of a source in this folder; most keep nothing."""
+        del folder
+        return compiler
+
     @abstractmethod
     def link(self, compiler: Compiler, arguments: Sequence[str], folder: Path) -> None:
         """Link in `folder`, with the compiler's own integer helpers and no C library."""
@@ -115,6 +120,7 @@ class Toolchain(ABC):
         optimise: str = "-O2",
         library: Sequence[Path] = (),
         library_dirs: Sequence[Path] = (),
+        private: bool = False,
     ) -> Build:
         """Build firmware for a board; the same inputs give the same bytes in any folder.
 
@@ -128,6 +134,7 @@ class Toolchain(ABC):
             optimise: "-O2" or "-Os".
             library, library_dirs: further C files that need none of the macros and only these
                 folders of headers: a compiler that keeps objects need not compile them anew.
+            private: let no compiler keep objects elsewhere than in out_dir.
 
         Raises:
             MissingToolError: the toolchain is not installed.
@@ -142,6 +149,8 @@ class Toolchain(ABC):
             folder = Path(name)
             chosen = core(board.core)
             base = self.compiler(chosen)
+            if private:
+                base = self.keeping_in(base, folder)
             warnings = (*WARNINGS, *chosen.warnings)
             flags = (*base.flags, optimise, *FREESTANDING, *warnings, *DETERMINISTIC)
             compiler = dataclasses.replace(base, flags=flags)

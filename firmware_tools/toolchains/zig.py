@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import sys
 from collections.abc import Sequence
@@ -55,6 +56,10 @@ class Zig(Toolchain):
         zig = zig_compiler()
         target = ("-target", str(core.zig_target), f"-mcpu={core.zig_cpu}", *core.zig_flags)
         return Compiler((*zig.command, *target), zig.flags, zig.environment)
+
+    def keeping_in(self, compiler: Compiler, folder: Path) -> Compiler:
+        caches = {**compiler.environment, "ZIG_LOCAL_CACHE_DIR": str(folder)}
+        return dataclasses.replace(compiler, environment=caches)
 
     def link(self, compiler: Compiler, arguments: Sequence[str], folder: Path) -> None:
         # zig takes seconds to build its run-time library the first time: only if it is needed.

@@ -34,6 +34,9 @@ APP_SOURCES = [
         "data_commands",
         "tables",
         "table_commands",
+        "authentication",
+        "hmac",
+        "sha256",
     )
 ]
 SOURCES = [

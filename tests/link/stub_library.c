@@ -3,6 +3,7 @@
  * functions, simple enough for a test to say what they give.
  */
 #include <fmq/codec.h>
+#include <fmq/coding.h>
 #include <fmq/partition.h>
 #include <fmq_tables.h>
 
@@ -34,6 +35,9 @@ static const fmq_tensor_t tensors[] = {
     STUB_TENSOR(8u, 8u, 96u, 1, 511u, 10u),
     STUB_TENSOR(1u, 1u, 3u, 2, 0u, 4u),
 };
+
+static const fmq_encoding_t encoding;
+const fmq_encoding_t *const fmq_encodings[FMQ_PROFILES] = {&encoding, NULL};
 
 const fmq_deployment_t fmq_deployment = {
     .name = "stub-deployment", .crc32 = 0xC0DE1234u, .tensors = tensors, .tensor_count = 3u};

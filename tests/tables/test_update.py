@@ -239,7 +239,11 @@ def layout_of(folder: Path) -> int:
 def build_checker(folder: Path) -> Path:
     app = host_firmware.APP
     sources = [Path(__file__).parent / "power_cuts.c", app / "tables.c", app / "table_commands.c"]
-    sources += [app / "frame.c", app.parent / "libfmq" / "src" / "crc32.c"]
+    sources += [
+        app / "authentication.c",
+        app / "frame.c",
+        app.parent / "libfmq" / "src" / "crc32.c",
+    ]
     return compile_host(folder / "power_cuts", [*sources, host_firmware.HERE / "stub_library.c"])
 
 
