@@ -20,12 +20,15 @@ from fmq_embedded.bitstream.headers import (
     write_preamble,
     write_tensor_header,
 )
-from fmq_embedded.errors import BitstreamError, InputError, unknown_name
+from fmq_embedded.dense import DenseTensor, read_dense
+from fmq_embedded.errors import BitstreamError, InputError
 from fmq_embedded.feature_map import FeatureMap
-from fmq_embedded.payloads import encode_payload, fitted_centre, read_payload
-from fmq_embedded.quantizers import Quantizer
-from fmq_embedded.selection import Decision, batch_normalisation_quantizer, choose, mirror
-from fmq_embedded.settings import Settings
+from fmq_embedded.map_coders import Tensor
+from fmq_embedded.payloads import encode_payload, read_payload
+from fmq_embedded.quantizing import joined
+from fmq_embedded.rate_control import encode_items
+from fmq_embedded.selection import batch_normalisation_quantizer, mirror
+from fmq_embedded.settings import Profile, Settings
 from fmq_embedded.structure import (
     Network,
     NetworkGraph,
@@ -36,7 +39,7 @@ from fmq_embedded.structure import (
 )
 
 if TYPE_CHECKING:
-    from fmq_embedded.partition import Partition
+    pass
 
 MAX_ELEMENTS = 1 << 28
 CRC_SIZE = 4
@@ -52,8 +55,9 @@ class DecodedTensor:
     Args:
         header: its shape, type and quantizer.
         levels: of the shape, joint levels where it has a partition; None for an empty tensor.
-        coding: "entropy coded", "packed", "constant" or "empty".
+        coding: "entropy coded", "static coded", "dense coded", "packed", "constant" or "empty".
         header_bytes, payload_bytes: what it takes in the stream.
+        dense: what the dense coder made, where there is no quantizer; then levels is None.
     """
 
     header: TensorHeader
@@ -61,10 +65,13 @@ class DecodedTensor:
     coding: str
     header_bytes: int
     payload_bytes: int
+    dense: DenseTensor | None = None
 
     def samples(self) -> Array:
         """The dequantized samples."""
         header = self.header
+        if self.dense is not None:
+            return self.dense.samples(header.shape, header.dtype, header.zero_point)
         if header.quantizer is None or self.levels is None:
             return np.zeros(header.shape, header.dtype)
         dequantize = (header.partition or header.quantizer).dequantize
@@ -101,32 +108,48 @@ def encode(maps: Maps, settings: Settings | None = None) -> bytes:
     settings = settings or Settings()
     named = isinstance(maps, Mapping)
     items = [_feature_map(name, value) for name, value in _items(maps)]
-    tensors = [_quantized(item, settings) for item in items]
     preamble = _preamble(len(items), named, settings)
-    return assemble(preamble, tensors, entropy_coding=settings.entropy_coding)
+
+    def assembled(tensors: Sequence[Tensor]) -> bytes:
+        is_compact = not named and preamble == Preamble(1) and tensors[0][0].is_dense
+        return assemble(
+            replace(preamble, is_compact=is_compact),
+            tensors,
+            entropy_coding=settings.entropy_coding,
+            profile=settings.profile,
+        )
+
+    return encode_items(items, settings, assembled)
 
 
 def assemble(
     preamble: Preamble,
-    tensors: Sequence[tuple[TensorHeader, Array | None]],
+    tensors: Sequence[Tensor],
     *,
     entropy_coding: bool = True,
+    profile: Profile = "standard",
 ) -> bytes:
     """A bitstream of levels that are there already.
 
     Args:
         preamble: its count is that of the tensors; where the headers are agreed on, they are not
             written.
-        tensors: headers, each with its levels; None for an empty tensor.
+        tensors: headers, each with its levels, or from `coding` on its bytes; None for an empty
+            tensor.
         entropy_coding: False to pack levels only.
+        profile: what levels are coded with.
     """
     writer = Writer()
     write_preamble(writer, preamble)
     for header, levels in tensors:
         if preamble.headers_crc is None:
-            write_tensor_header(writer, header, named=preamble.named)
-        if levels is not None:
-            writer.data += encode_payload(levels, header, entropy_coding=entropy_coding)
+            write_tensor_header(writer, header, named=preamble.named, compact=preamble.is_compact)
+        if isinstance(levels, bytes):
+            writer.data += levels
+        elif levels is not None:
+            writer.data += encode_payload(
+                levels, header, entropy_coding=entropy_coding, profile=profile
+            )
     return bytes(writer.data) + crc_bytes(writer.data)
 
 
@@ -188,7 +211,11 @@ def read_stream(
             held[index]
             if held
             else read_tensor_header(
-                reader, named=preamble.named, derivation=derivation, max_elements=max_elements
+                reader,
+                named=preamble.named,
+                derivation=derivation,
+                max_elements=max_elements,
+                compact=preamble.is_compact,
             )
         )
         max_elements -= header.count
@@ -226,40 +253,6 @@ def _held_headers(preamble: Preamble, agreed: Sequence[TensorHeader]) -> Sequenc
     return agreed
 
 
-def choose_quantizer(item: FeatureMap, settings: Settings) -> tuple[Decision | None, Quantizer]:
-    """The quantizer of a map under these settings, and why; no reason where it was given.
-
-    Raises:
-        InputError: see `encode`.
-    """
-    if isinstance(settings.quantizer, Quantizer):
-        return None, settings.quantizer
-    if settings.quantizer is not None:
-        if item.name not in settings.quantizer:
-            raise unknown_name("tensor with a quantizer", item.name, settings.quantizer)
-        return None, settings.quantizer[item.name]
-    samples = item
-    if settings.nonfinite == "saturate" and not item.is_integer:
-        finite = item.samples[np.isfinite(item.samples.astype(np.float64))]
-        samples = FeatureMap(finite if finite.size else np.zeros(1, np.float32))
-    return choose(
-        samples,
-        method=settings.method,
-        features=map_features(item, settings),
-        uniform_first=settings.uniform_first,
-        bit_depth=settings.bit_depth,
-        span=settings.span,
-        rounding=settings.rounding,
-    )
-
-
-def map_features(item: FeatureMap, settings: Settings) -> StructureFeatures | None:
-    """The structure features of a map; None where the settings have no network."""
-    if settings.network is None:
-        return None
-    return features(_joined(settings.network), _layer(item, settings))
-
-
 def crc_bytes(data: bytes | bytearray) -> bytes:
     """The stream's last four bytes."""
     return zlib.crc32(data).to_bytes(CRC_SIZE, "little")
@@ -295,58 +288,6 @@ def _preamble(count: int, named: bool, settings: Settings) -> Preamble:
     return Preamble(count, named, structure_crc=zlib.crc32(symbols))
 
 
-def _quantized(item: FeatureMap, settings: Settings) -> tuple[TensorHeader, Array | None]:
-    dtype = item.samples.dtype.name if item.is_integer else "float32"
-    plain = TensorHeader(item.shape, dtype, item.scale, item.zero_point, item.name)
-    if item.samples.size == 0:
-        return plain, None
-    if settings.partition != "none":
-        from fmq_embedded.partition.choosing import given_partition
-
-        given = given_partition(item, settings)
-        if given is not None:
-            header = replace(plain, quantizer=given.base, centre=given.centre, partition=given)
-            return header, _joint_levels(item, given, settings)
-    decision, quantizer = choose_quantizer(item, settings)
-    levels = quantizer.quantize(item, nonfinite=settings.nonfinite, nan_level=settings.nan_level)
-    counts = np.bincount(levels.reshape(-1), minlength=1 << quantizer.bit_depth)
-    header = TensorHeader(
-        item.shape,
-        dtype,
-        item.scale,
-        item.zero_point,
-        item.name,
-        decision.method if decision else "fixed",
-        _layer(item, settings) if decision and settings.network else 0,
-        quantizer,
-        decision.parameters_signalled if decision else True,
-        fitted_centre(counts, quantizer),
-    )
-    if settings.partition == "none":
-        return header, levels
-    from fmq_embedded.partition.choosing import choose_partition
-
-    partition = choose_partition(item, quantizer, settings, centre=header.centre)
-    if partition is None:
-        return header, levels
-    return replace(header, partition=partition), _joint_levels(item, partition, settings)
-
-
-def _joint_levels(item: FeatureMap, partition: Partition, settings: Settings) -> Array:
-    return partition.quantize(item, nonfinite=settings.nonfinite, nan_level=settings.nan_level)
-
-
-def _layer(item: FeatureMap, settings: Settings) -> int:
-    if settings.layers is not None and item.name in settings.layers:
-        return settings.layers[item.name]
-    assert settings.network is not None
-    return _joined(settings.network).layer_of(item.name)
-
-
-def _joined(network: Network | NetworkGraph) -> Network:
-    return network.joined() if isinstance(network, NetworkGraph) else network
-
-
 def _structure(
     preamble: Preamble, network: Network | NetworkGraph | None
 ) -> Network | NetworkGraph | None:
@@ -364,14 +305,14 @@ def _structure(
 
 
 def _derivation(structure: Network | NetworkGraph) -> Derivation:
-    joined = _joined(structure)
+    layers = joined(structure)
 
     def known(layer: int) -> StructureFeatures:
-        if layer >= len(joined.layers):
+        if layer >= len(layers.layers):
             raise BitstreamError(
-                f"a tensor names layer {layer}; the structure has {len(joined.layers)}"
+                f"a tensor names layer {layer}; the structure has {len(layers.layers)}"
             )
-        return features(joined, layer)
+        return features(layers, layer)
 
     return Derivation(
         distribution=lambda method, layer: mirror(
@@ -387,6 +328,10 @@ def _derivation(structure: Network | NetworkGraph) -> Derivation:
 
 def _decoded_payload(reader: Reader, header: TensorHeader, start: int) -> DecodedTensor:
     header_bytes = reader.position - start
+    if header.is_dense:
+        dense, size = read_dense(reader, header.shape, header.dtype)
+        fields = reader.position - start - size
+        return DecodedTensor(header, None, "dense coded", fields, size, dense)
     if header.quantizer is None:
         return DecodedTensor(header, None, "empty", header_bytes, 0)
     first = reader.position + 1

@@ -60,6 +60,10 @@ class MismatchError(FmqError):
     exit_status = 1
 
 
+class TargetWarning(UserWarning):
+    """A target cannot be met: the nearest that can be done was done."""
+
+
 def unknown_name(what: str, got: str, known: Iterable[str]) -> InputError:
     """An `InputError` for a name that is not among `known`, with the nearest ones."""
     names = sorted(set(known))

@@ -8,17 +8,31 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fmq_embedded import entropy
+from fmq_embedded import dense, entropy
 from fmq_embedded.bitstream import syntax
 from fmq_embedded.bitstream.fields import Reader, Writer
 from fmq_embedded.bitstream.headers import TensorHeader
 from fmq_embedded.entropy import Geometry
 from fmq_embedded.quantizers import Quantizer
+from fmq_embedded.settings import Profile
 
 CODINGS = {
     syntax.ENTROPY_CODED: "entropy coded",
     syntax.PACKED: "packed",
     syntax.CONSTANT: "constant",
+    syntax.STATIC_CODED: "static coded",
+    syntax.DENSE_CODED: "dense coded",
+}
+
+ENCODERS = {
+    "standard": (syntax.ENTROPY_CODED, entropy.encode_levels),
+    "fast": (syntax.STATIC_CODED, entropy.encode_static),
+    "dense": (syntax.DENSE_CODED, dense.encode_dense),
+}
+DECODERS = {
+    syntax.ENTROPY_CODED: entropy.decode_levels,
+    syntax.STATIC_CODED: entropy.decode_static,
+    syntax.DENSE_CODED: dense.decode_dense,
 }
 
 Levels = npt.NDArray[np.uint16]
@@ -57,9 +71,13 @@ def fitted_centre(counts: npt.NDArray[np.integer[Any]], quantizer: Quantizer) ->
 
 
 def encode_payload(
-    levels: npt.NDArray[np.generic], header: TensorHeader, *, entropy_coding: bool = True
+    levels: npt.NDArray[np.generic],
+    header: TensorHeader,
+    *,
+    entropy_coding: bool = True,
+    profile: Profile = "standard",
 ) -> bytes:
-    """The `coding` byte and the payload: constant, entropy coded or packed, the shortest."""
+    """The `coding` byte and the payload: constant, coded by the profile or packed, the shortest."""
     depth = level_bits(header)
     flat = np.ascontiguousarray(levels, np.uint16).reshape(-1)
     if entropy_coding and (flat == flat[0]).all():
@@ -67,9 +85,10 @@ def encode_payload(
     limit = entropy.packed_size(flat.size, depth)
     if entropy_coding:
         geometry = Geometry.of(header.shape)
-        coded = entropy.encode_levels(flat, geometry, centre_of(header), depth)
+        coding, encode_levels = ENCODERS[profile]
+        coded = encode_levels(flat, geometry, centre_of(header), depth)
         if len(coded) < limit:
-            return bytes([syntax.ENTROPY_CODED]) + coded
+            return bytes([coding]) + coded
     return bytes([syntax.PACKED]) + entropy.pack_levels(flat, depth)
 
 
@@ -94,8 +113,8 @@ def read_payload(reader: Reader, header: TensorHeader) -> tuple[str, Levels]:
         levels = np.full(header.count, record.level, np.uint16)
     elif record.coding == syntax.PACKED:
         levels, reader.position = entropy.unpack_levels(body, reader.position, header.count, depth)
-    elif record.coding == syntax.ENTROPY_CODED:
-        levels, reader.position = entropy.decode_levels(
+    elif record.coding in DECODERS:
+        levels, reader.position = DECODERS[record.coding](
             body, reader.position, Geometry.of(header.shape), centre_of(header), depth
         )
     else:

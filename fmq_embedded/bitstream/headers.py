@@ -34,6 +34,7 @@ class Preamble:
         structure_crc: CRC-32 of the structure that both ends hold, where that is agreed.
         headers_crc: CRC-32 of the tensors' headers that both ends hold, where they are agreed and
             not in the stream.
+        is_compact: one dense tensor without a name and nothing else; then the preamble is a byte.
     """
 
     tensor_count: int
@@ -41,6 +42,7 @@ class Preamble:
     structure: bytes | None = None
     structure_crc: int | None = None
     headers_crc: int | None = None
+    is_compact: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class TensorHeader:
         centre: the level that residuals are taken from; None for the level of the real value 0.
         partition: the classes of a partly quantized tensor, of this shape, quantizer and centre;
             else None.
+        is_dense: whether the dense coder makes the levels itself; then there is no quantizer.
     """
 
     shape: tuple[int, ...]
@@ -72,6 +75,7 @@ class TensorHeader:
     parameters_sent: bool = True
     centre: int | None = None
     partition: Partition | None = None
+    is_dense: bool = False
 
     @property
     def count(self) -> int:
@@ -95,6 +99,9 @@ class Derivation:
 
 def write_preamble(writer: Writer, preamble: Preamble) -> None:
     """Append the preamble."""
+    if preamble.is_compact:
+        writer.data.append(syntax.COMPACT)
+        return
     raw = RawPreamble(tensor_count=preamble.tensor_count)
     if not 1 <= preamble.tensor_count <= syntax.LARGEST_TENSOR_COUNT:
         raise InputError(
@@ -120,6 +127,9 @@ def read_preamble(reader: Reader) -> Preamble:
     Raises:
         BitstreamError: not a stream of this kind or version, or a field that cannot be.
     """
+    if reader.data[reader.position : reader.position + 1] == bytes([syntax.COMPACT]):
+        reader.position += 1
+        return Preamble(1, is_compact=True)
     raw = RawPreamble()
     syntax.describe_start(reader, raw)
     if (raw.magic_first, raw.magic_second) != syntax.MAGIC:
@@ -143,8 +153,10 @@ def read_preamble(reader: Reader) -> Preamble:
     )
 
 
-def write_tensor_header(writer: Writer, header: TensorHeader, *, named: bool) -> None:
-    """Append a tensor's header, up to and without `coding`."""
+def write_tensor_header(
+    writer: Writer, header: TensorHeader, *, named: bool, compact: bool = False
+) -> None:
+    """Append a tensor's header, up to and without `coding`; if compact, without `choice`."""
     if len(header.shape) > syntax.LARGEST_RANK:
         raise InputError(
             f"a tensor has at most {syntax.LARGEST_RANK} axes; got the shape {header.shape}"
@@ -159,6 +171,8 @@ def write_tensor_header(writer: Writer, header: TensorHeader, *, named: bool) ->
     syntax.describe_samples(writer, raw, syntax.NAMES if named else 0)
     quantizer = header.quantizer
     if quantizer is None:
+        if header.is_dense and not compact:
+            writer.data.append(syntax.DENSE_CHOICE)
         return
     _raw_choice(raw, header, quantizer)
     syntax.describe_choice(writer, raw)
@@ -191,7 +205,12 @@ def _sent_distribution(method: str, distribution: Distribution) -> int:
 
 
 def read_tensor_header(
-    reader: Reader, *, named: bool, derivation: Derivation | None, max_elements: int
+    reader: Reader,
+    *,
+    named: bool,
+    derivation: Derivation | None,
+    max_elements: int,
+    compact: bool = False,
 ) -> TensorHeader:
     """Read a tensor's header.
 
@@ -200,6 +219,7 @@ def read_tensor_header(
         named: whether the stream has names.
         derivation: by the structure; None where the decoder has none.
         max_elements: the most samples that a tensor may have.
+        compact: whether the stream has no `choice`: the tensor is dense.
 
     Raises:
         BitstreamError: a field that cannot be, more samples than allowed, or a quantizer that
@@ -210,7 +230,11 @@ def read_tensor_header(
     name, dtype = _checked_samples(reader, raw, max_elements)
     if raw.count == 0:
         return TensorHeader(raw.dimensions, dtype, raw.scale, raw.zero_point, name)
-    syntax.describe_choice(reader, raw)
+    raw.choice = syntax.DENSE_CHOICE
+    if not compact:
+        syntax.describe_choice(reader, raw)
+    if raw.choice == syntax.DENSE_CHOICE:
+        return TensorHeader(raw.dimensions, dtype, raw.scale, raw.zero_point, name, is_dense=True)
     if raw.method_bits >= len(METHODS):
         reader.fail(f"choice 0x{raw.choice:02x}, shape 0x{raw.shape:02x} are not of this version")
     method = METHODS[raw.method_bits]

@@ -17,8 +17,19 @@ LARGEST_NAME_SIZE = 255
 LARGEST_STRUCTURE_SIZE = 1 << 20
 LARGEST_RANK = 8
 
-ENTROPY_CODED, PACKED, CONSTANT = 0, 1, 2
+ENTROPY_CODED, PACKED, CONSTANT, STATIC_CODED = 0, 1, 2, 3
+DENSE_CODED = 4
 STRUCTURAL_METHODS = (2, 3, 4)
+DENSE_CHOICE = 5
+"""In place of `choice`: no quantizer; the dense coder's own fields follow `coding`."""
+
+CODING_BITS = 0x07
+DEPENDENT, ONE_SIDED, POINTS_ARE_SENT, LOSSLESS = 0x08, 0x10, 0x20, 0x40
+"""Of `coding` behind `DENSE_CHOICE`, whose lowest bits are `DENSE_CODED`."""
+EXPONENT_BIAS = 138
+
+COMPACT = 0x66
+"""In place of the preamble: one dense tensor without a name follows, without its `choice`."""
 
 CENTRE_ROUNDING, SPAN_IS_FITTED, EXPLICIT = 0x20, 0x40, 0x80
 STEP_IS_SENT, PARAMETERS_ARE_BATCH_NORMALISATION, CENTRE_IS_SENT = 0x10, 0x20, 0x40
@@ -120,12 +131,39 @@ def describe_samples(fields: Fields, raw: RawTensor, flags: int) -> None:
 def describe_choice(fields: Fields, raw: RawTensor) -> None:
     """How its quantizer was chosen, its bit depth, step and offset."""
     fields.u8(raw, "choice")
+    if raw.choice == DENSE_CHOICE:
+        return
     if raw.method_bits in STRUCTURAL_METHODS:
         fields.varint(raw, "layer")
     fields.u8(raw, "shape")
     if raw.shape & STEP_IS_SENT:
         fields.float32(raw, "step_size")
         fields.float32(raw, "rounding_offset")
+
+
+@dataclass
+class RawDense:
+    """The dense coder's fields: `coding` and what follows it, before the payload."""
+
+    coding: int = DENSE_CODED
+    biased_exponent: int = EXPONENT_BIAS
+    step: int = 0
+    spatial_points: int = 0
+    transform_points: int = 0
+    centre: int = 0
+
+
+def describe_dense(fields: Fields, raw: RawDense) -> None:
+    """What a dense payload needs, behind `coding`."""
+    if raw.coding & LOSSLESS:
+        if raw.coding & POINTS_ARE_SENT:
+            fields.svarint(raw, "centre")
+        return
+    fields.u8(raw, "biased_exponent")
+    fields.u8(raw, "step")
+    if raw.coding & POINTS_ARE_SENT:
+        fields.u8(raw, "spatial_points")
+        fields.u8(raw, "transform_points")
 
 
 def describe_parameters(fields: Fields, raw: RawTensor, count: int) -> None:

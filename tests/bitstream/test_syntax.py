@@ -102,7 +102,7 @@ def test_wrong_preambles_are_refused(data: bytes, message: str) -> None:
         ("02ffffffff0fffffffff0f", "allows"),
         ("11010000000000", "cannot be of int8"),  # scale 0
         ("11010000803fff7f", "cannot be of int8"),  # zero point too far
-        ("01010507", "not of this version"),  # method 5
+        ("01010607", "not of this version"),  # method 6
         ("01011807", "choice"),  # distribution 3
         ("0101008700000000" + "0000803f", "truncated"),
         ("0101020007", "no structure"),

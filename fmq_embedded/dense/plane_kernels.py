@@ -1,0 +1,70 @@
+"""What is done to a whole channel before and after its levels; compiled by Numba."""
+
+from __future__ import annotations
+
+# Numba finds the types of these bodies, not mypy.
+# mypy: check_untyped_defs=False
+import numpy as np
+
+from fmq_embedded.dense.level_kernels import prediction
+from fmq_embedded.entropy.kernels import jit
+from fmq_embedded.transform.kernels import forward, inverse
+
+LARGEST_SCALED = (1 << 17) - 1
+
+
+@jit
+def transform_tiles(samples, row_edges, column_edges, table, scratch, coefficients):  # type: ignore[no-untyped-def]
+    """Forward, each tile of a channel."""
+    for i in range(row_edges.size - 1):
+        for j in range(column_edges.size - 1):
+            top, left = row_edges[i], column_edges[j]
+            height, width = row_edges[i + 1] - top, column_edges[j + 1] - left
+            forward(samples, top, left, height, width, table, scratch, coefficients)
+
+
+@jit
+def restore_tiles(coefficients, row_edges, column_edges, table, scratch, samples):  # type: ignore[no-untyped-def]
+    """Inverse, each tile of a channel."""
+    for i in range(row_edges.size - 1):
+        for j in range(column_edges.size - 1):
+            top, left = row_edges[i], column_edges[j]
+            height, width = row_edges[i + 1] - top, column_edges[j + 1] - left
+            inverse(coefficients, top, left, height, width, table, scratch, samples)
+
+
+@jit
+def scale_plane(coefficients, reciprocal, shift, scaled):  # type: ignore[no-untyped-def]
+    """Coefficients in 1/256 step: |c| · reciprocal >> shift, all below 2^32."""
+    for row in range(coefficients.shape[0]):
+        for column in range(coefficients.shape[1]):
+            value = np.int64(coefficients[row, column])
+            size = (min(abs(value), LARGEST_SCALED) * reciprocal) >> shift
+            scaled[row, column] = -size if value < 0 else size
+
+
+@jit
+def subtract_prediction(plane, residuals):  # type: ignore[no-untyped-def]
+    """What `PREDICTED` codes: levels less their prediction."""
+    for row in range(plane.shape[0]):
+        for column in range(plane.shape[1]):
+            residuals[row, column] = plane[row, column] - prediction(plane, row, column)
+
+
+@jit
+def copy_plane(source, target):  # type: ignore[no-untyped-def]
+    """Copy a channel."""
+    for row in range(source.shape[0]):
+        for column in range(source.shape[1]):
+            target[row, column] = source[row, column]
+
+
+@jit
+def keep_scaled(scaled, levels, kept):  # type: ignore[no-untyped-def]
+    """Copy what was quantized; returns whether any level is not 0."""
+    any_level = False
+    for row in range(levels.shape[0]):
+        for column in range(levels.shape[1]):
+            kept[row, column] = scaled[row, column]
+            any_level |= levels[row, column] != 0
+    return any_level

@@ -1,0 +1,126 @@
+"""From levels back to samples; compiled by Numba, 32-bit integers alone."""
+
+from __future__ import annotations
+
+# Numba finds the types of these bodies, not mypy.
+# mypy: check_untyped_defs=False
+import numpy as np
+
+from fmq_embedded.dense.level_kernels import DEAD, NEXT_STATE, TILED, WHOLE
+from fmq_embedded.dense.plane_kernels import restore_tiles
+from fmq_embedded.entropy.kernels import jit
+
+LARGEST_POINT = (1 << 20) - 1
+NO_SHIFT = 12
+"""The octave of steps at which a product needs no shift."""
+
+
+@jit
+def restore_level(level, quantizer, dependent, mantissa, octave, offsets):  # type: ignore[no-untyped-def]
+    """The coefficient of a level, in 1/4, within ±(2^20 − 1).
+
+    Args:
+        level: a magnitude below 2^18.
+        quantizer: of dependent quantization, 0 or 1; else 0.
+        offsets: what is added to the points of level 1 and of those above, in 1/32 step.
+    """
+    if level == 0:
+        return np.int64(0)
+    point = (16 * (2 * level - quantizer) if dependent else 32 * level) + offsets[min(level, 2) - 1]
+    product = max(point, 0) * mantissa
+    if octave < NO_SHIFT:
+        product = (product + (1 << (NO_SHIFT - 1 - octave))) >> (NO_SHIFT - octave)
+        return min(product, LARGEST_POINT)
+    return min(product, LARGEST_POINT >> (octave - NO_SHIFT)) << (octave - NO_SHIFT)
+
+
+@jit
+def restore_channel(  # type: ignore[no-untyped-def]
+    levels,
+    mode,
+    dependent,
+    mantissa,
+    octave,
+    offsets,
+    row_edges,
+    column_edges,
+    table,
+    scratch,
+    samples,
+):
+    """The samples of a channel, in 1/4.
+
+    Args:
+        levels: int32, rows × columns.
+        offsets: int64 (2, 2): for the spatial and the transform domain.
+        samples: int32, rows × columns, filled.
+    """
+    is_transformed = mode in (WHOLE, TILED)
+    own = offsets[1] if is_transformed else offsets[0]
+    if mode == DEAD:
+        samples[:, :] = 0
+        return
+    for i in range(row_edges.size - 1):
+        for j in range(column_edges.size - 1):
+            state = np.int64(0)
+            for row in range(row_edges[i], row_edges[i + 1]):
+                for column in range(column_edges[j], column_edges[j + 1]):
+                    level = abs(np.int64(levels[row, column]))
+                    quantizer = state & 1 if dependent else np.int64(0)
+                    value = restore_level(level, quantizer, dependent, mantissa, octave, own)
+                    samples[row, column] = -value if levels[row, column] < 0 else value
+                    state = NEXT_STATE[state, level & 1]
+    if is_transformed:
+        restore_tiles(samples, row_edges, column_edges, table, scratch, samples)
+
+
+@jit
+def restore_map(  # type: ignore[no-untyped-def]
+    levels, modes, dependent, mantissa, octave, offsets, edges, edge_counts, table, scratch, samples
+):
+    """The samples of all channels; see `restore_channel`."""
+    for channel in range(levels.shape[0]):
+        mode = modes[channel]
+        restore_channel(
+            levels[channel],
+            mode,
+            dependent,
+            mantissa,
+            octave,
+            offsets,
+            edges[mode, 0, : edge_counts[mode, 0]],
+            edges[mode, 1, : edge_counts[mode, 1]],
+            table,
+            scratch,
+            samples[channel],
+        )
+
+
+@jit
+def point_statistics(levels, modes, dependent, edges, edge_counts, scaled, sums, counts):  # type: ignore[no-untyped-def]
+    """How far magnitudes lie from their points, by domain and class of level.
+
+    Args:
+        scaled: int32, channels × rows × columns: what was quantized, in 1/256 step (half step if
+            dependent).
+        sums: int64 (2, 2): of the differences; counts: int64 (2, 2). Both are added to.
+    """
+    for channel in range(levels.shape[0]):
+        mode = modes[channel]
+        if mode == DEAD:
+            continue
+        domain = np.int64(mode in (WHOLE, TILED))
+        for i in range(edge_counts[mode, 0] - 1):
+            for j in range(edge_counts[mode, 1] - 1):
+                state = np.int64(0)
+                for row in range(edges[mode, 0, i], edges[mode, 0, i + 1]):
+                    for column in range(edges[mode, 1, j], edges[mode, 1, j + 1]):
+                        level = abs(np.int64(levels[channel, row, column]))
+                        if level > 0:
+                            quantizer = state & 1
+                            point = 256 * (2 * level - quantizer) if dependent else 256 * level
+                            size = np.int64(scaled[channel, row, column])
+                            size = -size if levels[channel, row, column] < 0 else size
+                            sums[domain, min(level, 2) - 1] += size - point
+                            counts[domain, min(level, 2) - 1] += 1
+                        state = NEXT_STATE[state, level & 1]

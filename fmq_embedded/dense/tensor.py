@@ -1,0 +1,150 @@
+"""A tensor of the dense coder: its fields, its payload, and its samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fmq_embedded.bitstream import syntax
+from fmq_embedded.bitstream.fields import Reader, Writer
+from fmq_embedded.bitstream.syntax import RawDense
+from fmq_embedded.dense import contexts
+from fmq_embedded.dense.layout import Layout
+from fmq_embedded.dense.numbers import Array, decoded
+from fmq_embedded.dense.payload import (
+    Coded,
+    Planes,
+    decode_samples,
+    restore_samples,
+)
+from fmq_embedded.dense.prior import default_prior
+from fmq_embedded.dense.steps import SAMPLE_FRACTION
+
+Offsets = npt.NDArray[np.int64]
+
+LARGEST_LEVEL = (1 << 18) - 1
+KNOWN_CODING = (
+    syntax.CODING_BITS
+    | syntax.DEPENDENT
+    | syntax.ONE_SIDED
+    | syntax.POINTS_ARE_SENT
+    | syntax.LOSSLESS
+)
+
+
+@dataclass(frozen=True)
+class DenseTensor:
+    """What a stream holds of a dense tensor.
+
+    Args:
+        exponent: of the fixed-point samples; 0 if lossless.
+        step: 0…255; see `steps`.
+        dependent, one_sided, lossless: as the flags of `coding` say.
+        offsets: int64 (2, 2), −8…7: what the reconstruction points of level 1 and of those above
+            are moved by, in 1/32 step; of the spatial and of the transform modes.
+        levels: int32, channels × rows × columns.
+        modes: of the channels.
+        centre: if lossless, what levels are taken from in place of the zero point; None for that.
+    """
+
+    exponent: int
+    step: int
+    dependent: bool
+    one_sided: bool
+    lossless: bool
+    offsets: Offsets
+    levels: Planes
+    modes: npt.NDArray[np.int64]
+    centre: int | None = None
+
+    def fixed_point(self, layout: Layout) -> Planes:
+        """The samples in 1/4 of the unit of the fixed-point ones, channels × rows × columns."""
+        if self.lossless:
+            return self.levels << SAMPLE_FRACTION
+        return restore_samples(
+            self.levels, self.modes, layout, self.step, self.dependent, self.offsets
+        )
+
+    def samples(self, shape: tuple[int, ...], dtype: str, zero_point: int) -> Array:
+        """The decoded samples of a shape and type."""
+        layout = Layout.of(shape)
+        flat = layout.interleaved(self.fixed_point(layout))
+        centre = zero_point if self.centre is None else self.centre
+        return decoded(flat, self.exponent, dtype, centre).reshape(shape)
+
+
+def write_dense(tensor: DenseTensor, coded: Coded) -> bytes:
+    """`coding`, the dense fields and the payload."""
+    raw = RawDense(biased_exponent=tensor.exponent + syntax.EXPONENT_BIAS, step=tensor.step)
+    raw.centre = tensor.centre or 0
+    for is_set, flag in (
+        (tensor.dependent, syntax.DEPENDENT),
+        (tensor.one_sided, syntax.ONE_SIDED),
+        (bool(tensor.offsets.any()) or tensor.centre is not None, syntax.POINTS_ARE_SENT),
+        (tensor.lossless, syntax.LOSSLESS),
+    ):
+        raw.coding |= flag if is_set else 0
+    raw.spatial_points, raw.transform_points = (_nibbles(pair) for pair in tensor.offsets)
+    writer = Writer()
+    writer.u8(raw, "coding")
+    syntax.describe_dense(writer, raw)
+    return bytes(writer.data) + coded.data
+
+
+def read_dense(reader: Reader, shape: tuple[int, ...], dtype: str) -> tuple[DenseTensor, int]:
+    """Read what `write_dense` writes; and the bytes of the payload.
+
+    Args:
+        reader: stands at `coding`.
+        shape: of the tensor, not empty.
+        dtype: of its samples.
+
+    Raises:
+        BitstreamError: fields or levels that cannot be, or truncated.
+    """
+    raw = RawDense()
+    reader.u8(raw, "coding")
+    lossless, dependent = bool(raw.coding & syntax.LOSSLESS), bool(raw.coding & syntax.DEPENDENT)
+    is_odd = lossless and (dependent or dtype == "float32")
+    if (
+        raw.coding & syntax.CODING_BITS != syntax.DENSE_CODED
+        or raw.coding & ~KNOWN_CODING
+        or is_odd
+    ):
+        reader.fail(f"the coding 0x{raw.coding:02x} is not one of a dense tensor of {dtype}")
+    syntax.describe_dense(reader, raw)
+    layout = Layout.of(shape)
+    body = np.frombuffer(reader.data, np.uint8)
+    one_sided = bool(raw.coding & syntax.ONE_SIDED)
+    first = reader.position
+    levels, modes, reader.position = decode_samples(
+        body, reader.position, layout, dependent, one_sided, default_prior()
+    )
+    foreign = (contexts.WHOLE, contexts.TILED) if lossless else (contexts.PREDICTED,)
+    if np.isin(modes, foreign).any():
+        reader.fail("a channel has a mode that does not go with the tensor's coding")
+    if int(np.abs(levels).max()) > LARGEST_LEVEL:
+        reader.fail(f"a dense payload holds a level beyond ±{LARGEST_LEVEL}")
+    offsets = np.array([_pair(raw.spatial_points), _pair(raw.transform_points)], np.int64)
+    tensor = DenseTensor(
+        0 if lossless else raw.biased_exponent - syntax.EXPONENT_BIAS,
+        raw.step,
+        dependent,
+        one_sided,
+        lossless,
+        offsets,
+        levels,
+        modes,
+        raw.centre if lossless and raw.coding & syntax.POINTS_ARE_SENT else None,
+    )
+    return tensor, reader.position - first
+
+
+def _nibbles(pair: Offsets) -> int:
+    return int(pair[0] & 15) | int(pair[1] & 15) << 4
+
+
+def _pair(byte: int) -> list[int]:
+    return [(nibble ^ 8) - 8 for nibble in (byte & 15, byte >> 4)]
