@@ -15,6 +15,7 @@ class CTensor(ctypes.Structure):
         ("count", ctypes.c_uint32),
         ("centre", ctypes.c_uint16),
         ("bit_depth", ctypes.c_uint8),
+        ("profile", ctypes.c_uint8),
         ("quantizer", ctypes.c_void_p),
         ("dequantizer", ctypes.c_void_p),
         ("header", ctypes.c_char_p),
@@ -47,4 +48,34 @@ class CDeployment(ctypes.Structure):
         ("preamble_size", ctypes.c_uint32),
         ("tensors", ctypes.POINTER(CTensor)),
         ("tensor_count", ctypes.c_uint32),
+    )
+
+
+class CDenseFormat(ctypes.Structure):
+    """fmq_dense_format_t."""
+
+    _fields_ = (
+        ("rows", ctypes.c_uint32),
+        ("columns", ctypes.c_uint32),
+        ("channels", ctypes.c_uint32),
+        ("map_rows", ctypes.c_uint32),
+        ("step", ctypes.c_uint8),
+        ("is_dependent", ctypes.c_bool),
+        ("is_one_sided", ctypes.c_bool),
+        ("is_lossless", ctypes.c_bool),
+        ("points", ctypes.c_int8 * 4),
+    )
+
+
+class CDenseSearch(ctypes.Structure):
+    """fmq_dense_search_t."""
+
+    _fields_ = (
+        ("is_quick", ctypes.c_bool),
+        ("is_optimised", ctypes.c_bool),
+        ("rounding", ctypes.c_uint8),
+        ("stay", ctypes.c_uint8),
+        ("modes", ctypes.c_uint8),
+        ("multiplier", ctypes.c_uint16),
+        ("biases", ctypes.c_uint16 * 5),
     )

@@ -43,14 +43,15 @@ def render() -> str:
         )
     ]
     tables = (
-        _table("uint16_t", "adaptation_rates", contexts.adaptation_rates().tolist()),
-        _table("uint8_t", "estimate_bins", contexts.estimate_bins().tolist()),
-        _table("uint8_t", "mantissa_groups", contexts.mantissa_groups().tolist()),
+        table("uint16_t", "adaptation_rates", contexts.adaptation_rates().tolist()),
+        table("uint8_t", "estimate_bins", contexts.estimate_bins().tolist()),
+        table("uint8_t", "mantissa_groups", contexts.mantissa_groups().tolist()),
     )
     return _HEADER + "\n".join(lines) + "\n\n" + "\n".join(tables) + "\n#endif\n"
 
 
-def _table(kind: str, name: str, values: Iterable[int]) -> str:
+def table(kind: str, name: str, values: Iterable[int]) -> str:
+    """A table of constants as C."""
     numbers = [f"{value}," for value in values]
     rows = [" ".join(numbers[i : i + 12]) for i in range(0, len(numbers), 12)]
     body = "\n".join(f"    {row}" for row in rows)

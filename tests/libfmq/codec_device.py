@@ -10,10 +10,10 @@ import numpy as np
 from firmware_tools.toolchains import toolchain
 from firmware_tools.toolchains.compile import WARNINGS, Compiler, compile_objects
 from firmware_tools.toolchains.cores import core
-from tests.libfmq.codec_library import CODEC_SOURCES, LIBFMQ, Levels, Tensor
+from tests.libfmq.codec_library import CODEC_SOURCES, CODINGS, LIBFMQ, Levels, Tensor
 
 CODE, DATA, RETURN = 0x10000, 0x20000000, 0x8000
-CODE_SIZE, DATA_SIZE = 0x10000, 0x400000
+CODE_SIZE, DATA_SIZE = 0x20000, 0x400000
 SHAPE, INPUT, OUTPUT = DATA + 0x100000, DATA + 0x110000, DATA + 0x210000
 
 LINKER_SCRIPT = f"""
@@ -45,7 +45,7 @@ def build_image(folder: Path, toolchain_name: str, optimise: str = "-O2") -> Ima
     driver = Path(__file__).with_name("codec_on_device.c")
     objects = compile_objects(
         Compiler(base.command, flags, base.environment),
-        [*CODEC_SOURCES, driver, app / "freestanding.c"],
+        [*CODEC_SOURCES, CODINGS, driver, app / "freestanding.c"],
         [LIBFMQ / "include", LIBFMQ / "src"],
         {},
         folder,

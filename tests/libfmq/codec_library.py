@@ -32,10 +32,18 @@ CODEC_SOURCES = tuple(
         "parser_fields",
         "class_map",
         "class_map_tree",
+        "static_map",
+        "static_survey",
+        "static_tables",
+        "static_encoder",
+        "static_decoder",
+        "standard_coding",
+        "static_coding",
         "codec",
         "crc32",
     )
 )
+CODINGS = Path(__file__).with_name("all_codings.c")
 ENTROPY, PACKED, CONSTANT = 0, 1, 2
 STATE_BYTES = 4096
 
@@ -94,6 +102,7 @@ class Tensor:
     centre: int
     bit_depth: int
     header: bytes = b"header"
+    profile: int = 0
 
     @property
     def dtype(self) -> type[np.unsignedinteger[Any]]:
@@ -113,6 +122,7 @@ def c_deployment(tensors: Sequence[Tensor], preamble: bytes) -> CDeployment:
                 t.geometry.count,
                 t.centre,
                 t.bit_depth,
+                t.profile,
                 None,
                 None,
                 t.header,
@@ -126,7 +136,7 @@ def c_deployment(tensors: Sequence[Tensor], preamble: bytes) -> CDeployment:
 
 @cache
 def library() -> ctypes.CDLL:
-    lib = ctypes.CDLL(str(host_library(CODEC_SOURCES, sanitize=SANITIZE)))
+    lib = ctypes.CDLL(str(host_library([*CODEC_SOURCES, CODINGS], sanitize=SANITIZE)))
     size_t = ctypes.c_size_t
     lib.fmq_crc32.restype = ctypes.c_uint32
     lib.fmq_crc32.argtypes = [ctypes.c_uint32, ctypes.c_char_p, size_t]

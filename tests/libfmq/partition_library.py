@@ -25,6 +25,7 @@ from fmq_embedded.quantizers.exact import reconstruction_values
 from fmq_embedded.quantizers.forms import INPUT_CODES, choose_form
 from fmq_embedded.quantizers.samples import SampleType
 from fmq_embedded.quantizers.vector import VectorQuantizer
+from tests.libfmq.codec_library import CODINGS
 from tests.libfmq.quantizer_build import Dequantizer, Quantizer, filled
 
 SANITIZE = os.environ.get("FMQ_TEST_SANITIZE", "none")
@@ -107,7 +108,7 @@ class CClassMap(ctypes.Structure):
 @cache
 def library() -> ctypes.CDLL:
     """All of libfmq, with the sanitizer that the environment asks for."""
-    lib = ctypes.CDLL(str(host_library(library_sources(), sanitize=SANITIZE)))
+    lib = ctypes.CDLL(str(host_library([*library_sources(), CODINGS], sanitize=SANITIZE)))
     for name in ("fmq_class_map_is_done", "fmq_range_encoder_is_empty"):
         getattr(lib, name).restype = ctypes.c_bool
     lib.fmq_range_encoder_poll.restype = ctypes.c_size_t
@@ -161,6 +162,7 @@ class PartitionedTensor:
             geometry.count,
             partition.joint_centre,
             partition.bit_depth,
+            0,
             self._base,
             ctypes.addressof(output),
             None,

@@ -148,7 +148,8 @@ def test_another_deployments_stream_is_refused() -> None:
 def test_payloads_that_no_encoder_writes_are_refused() -> None:
     codec = Codec([Tensor(Geometry(1, 3, 1), 1, 3)])
     for payload, expected in (
-        (b"\x03\x00", SYNTAX),  # no such coding
+        (b"\x09\x00", SYNTAX),  # no such coding
+        (b"\x03\x00", UNSUPPORTED),  # of another profile
         (b"\x02\x08", SYNTAX),  # a constant beyond the bit depth
         (b"\x02\x83\x00", SYNTAX),  # a varint longer than needed
         (b"\x02\xff\xff\xff\xff\x10", SYNTAX),  # a varint beyond 32 bits

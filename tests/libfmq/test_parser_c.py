@@ -163,7 +163,7 @@ def test_preambles_that_are_refused(data: bytes, expected: int) -> None:
         (b"\x01\x01\x00\x17" + f32(0, 0), SYNTAX),  # step
         (b"\x01\x01\x00\x07" + f32(0, float("nan")), SYNTAX),
         (b"\x01\x01\x00\x47" + f32(0, 1) + varint(256), SYNTAX),  # centre
-        (b"\x01\x01\x00\x07" + f32(0, 1) + b"\x03", SYNTAX),  # coding
+        (b"\x01\x01\x00\x07" + f32(0, 1) + b"\x09", SYNTAX),  # coding
         (b"\x01\x01\x00\x07" + f32(0, 1), TRUNCATED),
         (b"\x01\x01\x80\x0f" + f32(0, 1), TRUNCATED),
     ],

@@ -294,7 +294,7 @@ fmq_status_t fmq_stream_parse_tensor(fmq_stream_parser_t *parser, fmq_stream_ten
         if (status == FMQ_OK) {
             status = fmq_parser_read_u8(parser, &tensor->coding);
         }
-        if (status == FMQ_OK && tensor->coding > (uint8_t)FMQ_CODING_CONSTANT) {
+        if (status == FMQ_OK && tensor->coding > (uint8_t)FMQ_CODING_STATIC) {
             return FMQ_ERROR_SYNTAX;
         }
     }
@@ -308,7 +308,7 @@ fmq_status_t fmq_stream_parse_skip(fmq_stream_parser_t *parser,
     size_t unused;
     uint32_t level;
 
-    if (tensor->coding == FMQ_CODING_ENTROPY) {
+    if (tensor->coding == FMQ_CODING_ENTROPY || tensor->coding == FMQ_CODING_STATIC) {
         return FMQ_ERROR_UNSUPPORTED;
     }
     if (tensor->coding == FMQ_CODING_CONSTANT) {

@@ -1,6 +1,7 @@
 /* The mirror of bitstream_writer.c: reads the bitstreams of one deployment. */
 #include "fmq/bitstream.h"
 
+#include "fmq/coding.h"
 #include "fmq/crc32.h"
 
 #include "bitstream_window.h"
@@ -87,6 +88,13 @@ static size_t available(const fmq_stream_reader_t *reader)
     return (size_t)(reader->end - reader->next);
 }
 
+/* A range decoder looks two bytes ahead: never at the CRC-32, or pieces of a stream that no
+ * encoder makes could give other levels than the whole. */
+static const uint8_t *coded_end(const fmq_stream_reader_t *reader)
+{
+    return available(reader) < reader->crc_left ? reader->next : reader->end - reader->crc_left;
+}
+
 /* ---- one step of the syntax each; none may wait for bytes when no more will come ---- */
 
 static fmq_status_t starve(const fmq_stream_reader_t *reader)
@@ -155,7 +163,7 @@ static fmq_status_t read_part(fmq_stream_reader_t *reader)
 static fmq_status_t read_classes(fmq_stream_reader_t *reader)
 {
     fmq_status_t status = fmq_class_map_decode(&reader->classes, &reader->entropy.coder,
-                                               &reader->next, reader->end, reader->is_last);
+                                               &reader->next, coded_end(reader), reader->is_last);
 
     if (status != FMQ_OK) {
         return status;
@@ -167,23 +175,32 @@ static fmq_status_t read_classes(fmq_stream_reader_t *reader)
     return FMQ_OK;
 }
 
+static const fmq_decoding_t *decoding_of(const fmq_stream_reader_t *reader)
+{
+    return fmq_decodings[current(reader)->profile];
+}
+
 static fmq_status_t read_coding(fmq_stream_reader_t *reader)
 {
+    const fmq_decoding_t *const decoding = decoding_of(reader);
+
     if (reader->next == reader->end) {
         return starve(reader);
     }
     reader->coding = *reader->next++;
     reader->stage = STAGE_LEVELS;
     switch (reader->coding) {
-    case FMQ_CODING_ENTROPY:
-        return fmq_level_decoder_start(&reader->entropy, current(reader), reader->work,
-                                       reader->work_size);
     case FMQ_CODING_PACKED:
         fmq_packer_start(&reader->packer, current(reader));
         return FMQ_OK;
     case FMQ_CODING_CONSTANT:
         reader->stage = STAGE_CONSTANT;
         return FMQ_OK;
+    case FMQ_CODING_ENTROPY:
+    case FMQ_CODING_STATIC:
+        return decoding != NULL && decoding->coding == reader->coding
+                   ? decoding->start(reader, current(reader))
+                   : FMQ_ERROR_UNSUPPORTED;
     default:
         return FMQ_ERROR_SYNTAX;
     }
@@ -233,8 +250,7 @@ static fmq_status_t read_levels(fmq_stream_reader_t *reader, void *levels, size_
         status = fmq_packer_unpack(&reader->packer, &reader->next, reader->end, levels, count,
                                    polled);
     } else {
-        status = fmq_level_decoder_poll(&reader->entropy, &reader->next, reader->end,
-                                        reader->is_last, levels, count, polled);
+        status = decoding_of(reader)->poll(reader, coded_end(reader), levels, count, polled);
     }
     if (status == FMQ_OK && *polled == 0u && count != 0u) {
         status = starve(reader);

@@ -1,6 +1,7 @@
 /* One tensor after the other: header, coding, payload; then the CRC-32. */
 #include "fmq/bitstream.h"
 
+#include "fmq/coding.h"
 #include "fmq/crc32.h"
 
 #include "memory.h"
@@ -19,6 +20,11 @@ enum {
 static const fmq_tensor_t *current(const fmq_stream_writer_t *writer)
 {
     return &writer->deployment->tensors[writer->tensor];
+}
+
+static const fmq_encoding_t *encoding_of(const fmq_stream_writer_t *writer)
+{
+    return fmq_encodings[current(writer)->profile];
 }
 
 static uint32_t level_at(const fmq_tensor_t *tensor, const void *levels, size_t index)
@@ -62,13 +68,20 @@ void fmq_stream_writer_start(fmq_stream_writer_t *writer, const fmq_deployment_t
     writer->stage = STAGE_IDLE;
 }
 
+/* Whether the tensor begun is neither constant nor packed. */
+static bool is_coded(const fmq_stream_writer_t *writer)
+{
+    return writer->coding != FMQ_CODING_CONSTANT && writer->coding != FMQ_CODING_PACKED;
+}
+
 /* ---- survey ---- */
 
 static fmq_status_t start_survey(fmq_stream_writer_t *writer)
 {
     const fmq_tensor_t *const tensor = current(writer);
+    const fmq_encoding_t *const encoding = encoding_of(writer);
     const fmq_status_t status =
-        fmq_level_encoder_start(&writer->entropy, tensor, writer->work, writer->work_size);
+        encoding != NULL ? encoding->start_survey(writer, tensor) : FMQ_ERROR_UNSUPPORTED;
 
     writer->is_surveying = status == FMQ_OK;
     writer->is_constant = true;
@@ -81,7 +94,6 @@ fmq_status_t fmq_stream_writer_survey(fmq_stream_writer_t *writer, const void *l
                                       size_t count)
 {
     const fmq_tensor_t *const tensor = current(writer);
-    const uint8_t *next = (const uint8_t *)levels;
     fmq_status_t status = FMQ_OK;
 
     if (count == 0u) {
@@ -100,14 +112,12 @@ fmq_status_t fmq_stream_writer_survey(fmq_stream_writer_t *writer, const void *l
     if (count_equal(tensor, levels, count, writer->level) != count) {
         writer->is_constant = false;
     }
-    while (count != 0u && status == FMQ_OK) {
-        size_t taken;
-
-        status = fmq_level_encoder_sink(&writer->entropy, next, count, &taken);
-        writer->survey_size += (uint32_t)fmq_range_encoder_discard(&writer->entropy.coder);
-        writer->survey_left -= (uint32_t)taken;
-        count -= taken;
-        next += tensor->bit_depth > 8u ? 2u * taken : taken;
+    if (status == FMQ_OK) {
+        status = encoding_of(writer)->survey(writer, levels, count);
+    }
+    if (status == FMQ_OK) {
+        writer->survey_left -= (uint32_t)count;
+        writer->is_surveyed = writer->survey_left == 0u;
     }
     return status;
 }
@@ -120,7 +130,7 @@ fmq_status_t fmq_stream_writer_choice(const fmq_stream_writer_t *writer, fmq_cod
     if (writer->is_constant) {
         *coding = FMQ_CODING_CONSTANT;
     } else if (writer->survey_size < fmq_packed_size(current(writer))) {
-        *coding = FMQ_CODING_ENTROPY;
+        *coding = (fmq_coding_t)encoding_of(writer)->coding;
     } else {
         *coding = FMQ_CODING_PACKED;
     }
@@ -139,12 +149,25 @@ static fmq_status_t begin_classes(fmq_stream_writer_t *writer, const fmq_tensor_
                                tensor->partition->dynamic);
 }
 
+/* Whether the tensor may be coded so now; empty ones by anything. */
+static bool may_be(const fmq_stream_writer_t *writer, fmq_coding_t coding)
+{
+    const fmq_encoding_t *const encoding = encoding_of(writer);
+
+    if (coding == FMQ_CODING_PACKED || coding == FMQ_CODING_CONSTANT ||
+        current(writer)->count == 0u) {
+        return (unsigned)coding <= FMQ_CODING_STATIC;
+    }
+    return encoding != NULL && (uint8_t)coding == encoding->coding &&
+           (writer->is_surveyed || !encoding->needs_survey);
+}
+
 fmq_status_t fmq_stream_writer_begin(fmq_stream_writer_t *writer, fmq_coding_t coding)
 {
     const fmq_tensor_t *const tensor = current(writer);
     fmq_status_t status = FMQ_OK;
 
-    if (writer->stage >= STAGE_CRC || (unsigned)coding > FMQ_CODING_CONSTANT) {
+    if (writer->stage >= STAGE_CRC || !may_be(writer, coding)) {
         return FMQ_ERROR_ARGUMENT;
     }
     if (tensor->count >= FMQ_COUNT_LIMIT) {
@@ -166,9 +189,8 @@ fmq_status_t fmq_stream_writer_begin(fmq_stream_writer_t *writer, fmq_coding_t c
     if (tensor->count != 0u) {
         put_small(writer, writer->coding);
         fmq_packer_start(&writer->packer, tensor);
-        if (coding == FMQ_CODING_ENTROPY) {
-            status = fmq_level_encoder_start(&writer->entropy, tensor, writer->work,
-                                             writer->work_size);
+        if (is_coded(writer)) {
+            status = encoding_of(writer)->begin(writer, tensor);
         }
         if (status == FMQ_OK && fmq_has_dynamic_classes(tensor)) {
             status = begin_classes(writer, tensor);
@@ -220,7 +242,7 @@ fmq_status_t fmq_stream_writer_sink(fmq_stream_writer_t *writer, const void *lev
     if (writer->stage != STAGE_PAYLOAD && fmq_has_dynamic_classes(current(writer))) {
         return FMQ_OK; /* the class map must be drained first */
     }
-    return fmq_level_encoder_sink(&writer->entropy, levels, count, taken);
+    return encoding_of(writer)->sink(writer, levels, count, taken);
 }
 
 /* ---- bytes out ---- */
@@ -262,8 +284,7 @@ static size_t drain_classes(fmq_stream_writer_t *writer, uint8_t *out, size_t ca
         }
         if (writer->coding == FMQ_CODING_ENTROPY) {
             /* as when the tensor was begun, with contexts that the class map has not used */
-            (void)fmq_level_encoder_start(&writer->entropy, current(writer), writer->work,
-                                          writer->work_size);
+            (void)encoding_of(writer)->begin(writer, current(writer));
         }
     }
     writer->stage = STAGE_PAYLOAD;
@@ -291,7 +312,7 @@ static bool is_payload_done(const fmq_stream_writer_t *writer)
         return writer->constant_left == 0u;
     }
     return writer->coding == FMQ_CODING_PACKED ? fmq_packer_is_done(&writer->packer)
-                                               : fmq_level_encoder_is_done(&writer->entropy);
+                                               : encoding_of(writer)->is_done(writer);
 }
 
 static void end_tensor(fmq_stream_writer_t *writer)
@@ -299,6 +320,8 @@ static void end_tensor(fmq_stream_writer_t *writer)
     uint32_t shift;
 
     writer->stage = STAGE_IDLE;
+    writer->is_surveyed = false;
+    writer->whole = NULL;
     if (writer->tensor + 1u < writer->deployment->tensor_count) {
         writer->tensor++;
         return;
@@ -318,8 +341,8 @@ static size_t drain_payload(fmq_stream_writer_t *writer, uint8_t *out, size_t ca
     if (writer->small_begin == writer->small_size && current(writer)->count != 0u) {
         if (writer->coding == FMQ_CODING_PACKED) {
             count += fmq_packer_poll(&writer->packer, out + count, capacity - count);
-        } else if (writer->coding == FMQ_CODING_ENTROPY) {
-            count += fmq_level_encoder_poll(&writer->entropy, out + count, capacity - count);
+        } else if (is_coded(writer)) {
+            count += encoding_of(writer)->poll(writer, out + count, capacity - count);
         }
     }
     return count;

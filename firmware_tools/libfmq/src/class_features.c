@@ -30,6 +30,7 @@ static fmq_status_t residuals(const fmq_tensor_t *tensor, const void *samples, s
     fmq_status_t status;
     uint32_t at;
 
+    gathered.words[0] = 0u; /* count is above 0, which not every compiler sees */
     for (at = 0u; at < count; at++) {
         const size_t from = index + (size_t)at * stride;
 

@@ -1,5 +1,6 @@
 #include "fmq/codec.h"
 
+#include "fmq/coding.h"
 #include "fmq/crc32.h"
 
 #include "bitstream_window.h"
@@ -15,7 +16,8 @@ typedef char state_has_room[sizeof(fmq_stream_writer_t) + ALIGNMENT <= FMQ_STATE
 
 size_t fmq_work_size(const fmq_tensor_t *tensor)
 {
-    const size_t size = FMQ_WORK_SIZE((size_t)tensor->columns, (size_t)tensor->channels);
+    const fmq_encoding_t *const encoding = fmq_encodings[tensor->profile];
+    const size_t size = FMQ_STATE_SIZE + (encoding != NULL ? encoding->work_size(tensor) : 0u);
     const size_t with_tree = FMQ_STATE_SIZE + FMQ_TREE_WORK_SIZE;
 
     return fmq_has_dynamic_classes(tensor) && tensor->partition->kind == FMQ_PARTITION_BLOCK &&
@@ -104,7 +106,25 @@ static fmq_status_t write_tensor(fmq_stream_writer_t *writer, const fmq_tensor_t
     return status;
 }
 
-/* Constant if all levels are equal, else entropy coded if that takes fewer bytes, else packed. */
+/* Codes by the tensor's profile; what that needs beforehand is done. */
+static fmq_status_t write_coded(fmq_stream_writer_t *writer, const fmq_tensor_t *tensor,
+                                const void *levels, output_t *output, size_t limit)
+{
+    const fmq_encoding_t *const encoding = fmq_encodings[tensor->profile];
+    fmq_status_t status = FMQ_OK;
+
+    writer->whole = levels;
+    if (encoding->needs_survey) {
+        status = fmq_stream_writer_survey(writer, levels, tensor->count);
+    }
+    if (status == FMQ_OK) {
+        status = write_tensor(writer, tensor, (fmq_coding_t)encoding->coding, levels, output,
+                              limit);
+    }
+    return status;
+}
+
+/* Constant if all levels are equal, else by its profile if that takes fewer bytes, else packed. */
 static fmq_status_t encode_tensor(fmq_stream_writer_t *writer, const fmq_tensor_t *tensor,
                                   const void *levels, size_t prefix, output_t *output)
 {
@@ -117,8 +137,7 @@ static fmq_status_t encode_tensor(fmq_stream_writer_t *writer, const fmq_tensor_
         return write_tensor(writer, tensor, FMQ_CODING_CONSTANT, levels, output,
                             output->capacity);
     }
-    status = write_tensor(writer, tensor, FMQ_CODING_ENTROPY, levels, output,
-                          begin + (shorter < room ? shorter : room));
+    status = write_coded(writer, tensor, levels, output, begin + (shorter < room ? shorter : room));
     if (status == FMQ_ERROR_BUFFER) {
         output->size = begin;
         status = write_tensor(writer, tensor, FMQ_CODING_PACKED, levels, output,
@@ -146,6 +165,9 @@ fmq_status_t fmq_encode(const fmq_deployment_t *deployment, const void *const *l
     for (index = 0u; index < deployment->tensor_count && status == FMQ_OK; index++) {
         const fmq_tensor_t *const tensor = &deployment->tensors[index];
 
+        if (fmq_encodings[tensor->profile] == NULL) {
+            return FMQ_ERROR_UNSUPPORTED;
+        }
         if (work_size < fmq_work_size(tensor)) {
             return FMQ_ERROR_BUFFER;
         }

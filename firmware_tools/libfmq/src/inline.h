@@ -1,13 +1,15 @@
-/* What is inlined: always, or only where speed is asked for; and what seldom holds. */
+/* What is inlined: always, or only where speed is asked for, or never; and what seldom holds. */
 #ifndef FMQ_INLINE_H
 #define FMQ_INLINE_H
 
 #if defined(__GNUC__)
 #define FMQ_INLINE static inline __attribute__((always_inline))
 #define FMQ_UNLIKELY(condition) __builtin_expect((condition), 0)
+#define FMQ_SELDOM static __attribute__((noinline))
 #else
 #define FMQ_INLINE static inline
 #define FMQ_UNLIKELY(condition) (condition)
+#define FMQ_SELDOM static
 #endif
 
 /* -Os gets one copy of each, for all its callers: half the size. */

@@ -21,8 +21,12 @@ extern "C" {
 typedef enum fmq_coding {
     FMQ_CODING_ENTROPY = 0,
     FMQ_CODING_PACKED = 1,
-    FMQ_CODING_CONSTANT = 2
+    FMQ_CODING_CONSTANT = 2,
+    FMQ_CODING_STATIC = 3
 } fmq_coding_t;
+
+struct fmq_encoding; /* see fmq/coding.h */
+struct fmq_decoding;
 
 /* ---- writing ---- */
 
@@ -40,20 +44,27 @@ typedef struct fmq_stream_writer {
     uint8_t small[4]; /* coding and constant, or the CRC-32 */
     uint8_t small_begin, small_size;
     uint8_t stage, coding;
-    bool is_surveying, is_constant;
+    bool is_surveying, is_surveyed, is_constant;
+    const void *whole; /* the tensor's levels, if all lie in the caller's memory; else 0 */
     fmq_class_map_t classes; /* if they come with each map */
     fmq_packer_t packer;
     fmq_level_encoder_t entropy; /* before the payload: the class map's coder and contexts */
 } fmq_stream_writer_t;
 
-/* `work` must do for each tensor: FMQ_LEVEL_WORK_SIZE, and FMQ_TREE_WORK_SIZE to read trees. */
+/*
+ * `work` must do for each tensor: what its coding's work_size says, see fmq/coding.h; and
+ * FMQ_TREE_WORK_SIZE to read trees.
+ */
 void fmq_stream_writer_start(fmq_stream_writer_t *writer, const fmq_deployment_t *deployment,
                              void *work, size_t work_size);
 
 /*
  * Before a tensor is begun: takes all its levels once, in any pieces, only to
- * find the coding that an encoder must choose; then fmq_stream_writer_choice has it.
- * FMQ_ERROR_ARGUMENT: not now, too many levels, or a level beyond the bit depth.
+ * find the coding that an encoder must choose; then fmq_stream_writer_choice has it. Of the
+ * profile fast that is static, whose blocks are packed where that is shorter, or constant;
+ * and static coding may be begun only after it.
+ * FMQ_ERROR_ARGUMENT: not now, too many levels, or a level beyond the bit depth;
+ * FMQ_ERROR_UNSUPPORTED: the program does not name the coding of the tensor's profile.
  */
 fmq_status_t fmq_stream_writer_survey(fmq_stream_writer_t *writer, const void *levels,
                                       size_t count);

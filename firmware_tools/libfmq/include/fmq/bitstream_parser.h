@@ -66,7 +66,7 @@ fmq_status_t fmq_stream_parse_tensor(fmq_stream_parser_t *parser, fmq_stream_ten
 
 /*
  * Moves behind a constant, packed or empty tensor's payload. FMQ_ERROR_UNSUPPORTED:
- * it is entropy coded, and only decoding finds its end: set parser->position then.
+ * it is entropy or static coded, and only decoding finds its end: set parser->position then.
  */
 fmq_status_t fmq_stream_parse_skip(fmq_stream_parser_t *parser,
                                    const fmq_stream_tensor_t *tensor);

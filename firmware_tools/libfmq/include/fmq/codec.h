@@ -18,7 +18,10 @@ extern "C" {
 /* Room for a writer or a reader at any alignment, pointers of 64 bits included. */
 #define FMQ_STATE_SIZE 1856u
 
-/* Bytes of work that fmq_encode and fmq_decode need for a tensor; take the largest. */
+/*
+ * Bytes of work that fmq_encode and fmq_decode need for a tensor; take the largest. The macro
+ * tells those of the standard profile, the function those of any that the program can encode.
+ */
 #define FMQ_WORK_SIZE(columns, channels) (FMQ_STATE_SIZE + FMQ_LEVEL_WORK_SIZE(columns, channels))
 size_t fmq_work_size(const fmq_tensor_t *tensor);
 
@@ -31,7 +34,8 @@ size_t fmq_stream_limit(const fmq_deployment_t *deployment);
  *   work      of any alignment
  *   size      the bytes written to `out`; 0 on an error
  * FMQ_ERROR_BUFFER: `out` or `work` is too small; FMQ_ERROR_ARGUMENT: a level
- * beyond its bit depth, or a tensor that contradicts itself; FMQ_ERROR_LIMIT.
+ * beyond its bit depth, or a tensor that contradicts itself; FMQ_ERROR_LIMIT;
+ * FMQ_ERROR_UNSUPPORTED: the program does not name a profile's coding, see fmq/coding.h.
  */
 fmq_status_t fmq_encode(const fmq_deployment_t *deployment, const void *const *levels,
                         void *work, size_t work_size, uint8_t *out, size_t capacity,

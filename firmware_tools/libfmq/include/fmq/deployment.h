@@ -16,6 +16,11 @@ extern "C" {
 
 struct fmq_partition;
 
+/* fmq_tensor_t.profile: what its maps are coded with. */
+#define FMQ_PROFILE_STANDARD 0 /* contexts that learn, fmq/entropy.h */
+#define FMQ_PROFILE_FAST 1     /* static tables, fmq/static_coder.h */
+#define FMQ_PROFILES 2
+
 /*
  * A tensor. Levels lie in row-major order, channels innermost; they are uint8_t
  * for a bit depth up to 8, else uint16_t. With a partition they are joint levels,
@@ -26,6 +31,7 @@ typedef struct fmq_tensor {
     uint32_t count;     /* rows * columns * channels, below 2^28 */
     uint16_t centre;    /* the level of the real value 0: residuals are taken from it */
     uint8_t bit_depth;  /* 1..16 */
+    uint8_t profile;    /* FMQ_PROFILE_... */
     const fmq_quantizer_t *quantizer;
     const fmq_dequantizer_t *dequantizer;
     const uint8_t *header; /* the tensor's syntax up to, not including, its coding byte */

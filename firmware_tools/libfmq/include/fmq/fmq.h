@@ -5,6 +5,7 @@
 #include "fmq/bitstream.h"
 #include "fmq/bitstream_parser.h"
 #include "fmq/codec.h"
+#include "fmq/coding.h"
 #include "fmq/crc32.h"
 #include "fmq/deployment.h"
 #include "fmq/dequantizer.h"

@@ -1,0 +1,216 @@
+"""Writes src/dense_tables.h and src/transform_tables.h, the numbers of the dense coder.
+
+They come from the one place they live, `fmq_embedded.dense` and `fmq_embedded.transform`. Run as
+`python -m firmware_tools.libfmq.dense_tables`; a test compares the files with `render`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from firmware_tools.libfmq.context_tables import table
+from fmq_embedded.bitstream import syntax
+from fmq_embedded.dense import coder_kernels, contexts, level_kernels, probabilities, steps
+from fmq_embedded.dense.prior import default_prior
+from fmq_embedded.transform import COSINE, LARGEST_SIZE, matrix
+from fmq_embedded.transform.matrices import FRACTION_BITS
+
+SOURCES = Path(__file__).resolve().parent / "src"
+NEAR_POSITIONS = 8
+STRETCH_EDGE = 256
+"""Below this entry, and as far from the end, every entry of the stretch table has its own value."""
+
+_HEADER = """\
+/* Written by firmware_tools/libfmq/dense_tables.py from fmq_embedded/{package}: do not edit. */
+#ifndef FMQ_{guard}_H
+#define FMQ_{guard}_H
+
+#include <stdint.h>
+
+"""
+
+
+def render() -> Mapping[Path, str]:
+    """The text of each header."""
+    return {
+        SOURCES / "dense_tables.h": _dense(),
+        SOURCES / "transform_tables.h": _transform(),
+    }
+
+
+def angle_cosines(size: int) -> list[int]:
+    """sqrt(2 / size) · cos(π · j / (2 · size)) · 2^13, j = 0…size, as the matrix has them.
+
+    Every row but the first of the DCT-II consists of these and their negatives: entry n of row k
+    is that of the angle j = (2n + 1) · k, folded into the first quadrant.
+    """
+    rows = matrix(COSINE, size)
+    values = dict.fromkeys(range(size + 1), 0)
+    for k in range(1, size):
+        for n in range(size):
+            angle, sign = _folded((2 * n + 1) * k, size)
+            values[angle] = sign * int(rows[k, n])
+    for k in range(1, size):
+        for n in range(size):
+            angle, sign = _folded((2 * n + 1) * k, size)
+            if sign * values[angle] != rows[k, n]:
+                raise AssertionError(f"size {size}: row {k} is not made of its angles' cosines")
+    return list(values.values())
+
+
+def _folded(angle: int, size: int) -> tuple[int, int]:
+    angle %= 4 * size
+    angle = min(angle, 4 * size - angle)
+    return (angle, 1) if angle <= size else (2 * size - angle, -1)
+
+
+def _transform() -> str:
+    sizes = range(1, LARGEST_SIZE + 1)
+    starts = np.cumsum([0, *(size + 1 for size in sizes)])[:-1]
+    parts = (
+        _constants({"LARGEST_SIZE": LARGEST_SIZE, "FRACTION_BITS": FRACTION_BITS}, "TRANSFORM_"),
+        "/* each size's first row of the DCT-II, which is constant; size 1 first */",
+        table("int16_t", "constant_rows", (int(matrix(COSINE, size)[0, 0]) for size in sizes)),
+        "/* where each size's cosines begin */",
+        table("uint16_t", "cosine_starts", starts.tolist()),
+        "/* sqrt(2 / size) * cos(pi * j / (2 * size)) * 2^13, j = 0..size */",
+        table("int16_t", "cosines", (value for size in sizes for value in angle_cosines(size))),
+    )
+    return _file("transform", "TRANSFORM_TABLES", parts)
+
+
+def _dense() -> str:
+    prior = default_prior()
+    parts = (
+        _constants(_numbers(), "DENSE_"),
+        "/* bins by size, up to the last edge */",
+        table("uint8_t", "coarse_bins", _to_last_edge(contexts.COARSE_EDGES)),
+        table("uint8_t", "fine_bins", _to_last_edge(contexts.FINE_EDGES)),
+        "/* where the classes of expected magnitudes begin */",
+        table("uint16_t", "tail_edges", contexts.TAIL_EDGES),
+        "/* of a coefficient, by its row and column in the tile */",
+        table("uint8_t", "near_positions", near_positions().reshape(-1).tolist()),
+        "/* of those with a row or a column of NEAR_POSITIONS and more: by the sum of both */",
+        table("uint8_t", "far_positions", far_positions().tolist()),
+        table("uint16_t", "dense_rates", probabilities.adaptation_rates().tolist()),
+        table("uint16_t", "mean_rates", probabilities.mean_rates().tolist()),
+        "/* of probabilities below a half, without the sign: every entry, then every 16th */",
+        table("uint16_t", "stretch_table", short_stretch().tolist()),
+        table("uint16_t", "squash_knots", probabilities.squash_knots().tolist()),
+        table("uint16_t", "cost_table", probabilities.costs().tolist()),
+        "/* where contexts, as probability in 1/4096 << 4 | decisions seen, and weights begin */",
+        table("uint16_t", "start_states", start_words(prior.states).tolist()),
+        table("int16_t", "start_weights", prior.weights.reshape(-1).tolist()),
+        table("uint8_t", "step_mantissas", steps.MANTISSAS),
+        table("uint16_t", "step_reciprocals", steps.RECIPROCALS),
+    )
+    return _file("dense", "DENSE_TABLES", parts)
+
+
+def _numbers() -> Mapping[str, int]:
+    named = {
+        f"{name}_{domain}_{index}": int(numbers[d, index])
+        for name, numbers in (("ZERO", contexts.ZERO), ("MORE", contexts.MORE))
+        for d, domain in enumerate(("SPATIAL", "TRANSFORM"))
+        for index in range(numbers.shape[1])
+    }
+    own = (
+        "ZERO_MODELS", "MORE_MODELS", "MIXED_FLAGS", "COARSE", "TEXTURES", "POSITIONS",
+        "TILE_CLASSES", "LOW_CLASSES", "TAIL", "EXPECTED_CLASSES", "TAIL_CLASSES", "MANTISSA",
+        "MANTISSA_CLASSES", "SIGNS", "SIGN_SPATIAL", "SIGN_TRANSFORM",
+        "MODES", "MODE_COUNT", "CONTEXT_COUNT", "WEIGHT_SETS",
+    )  # fmt: skip
+    return {
+        **{name: int(getattr(contexts, name)) for name in own},
+        **named,
+        "CODED": syntax.DENSE_CODED,
+        "CODING_BITS": syntax.CODING_BITS,
+        "DEPENDENT": syntax.DEPENDENT,
+        "ONE_SIDED": syntax.ONE_SIDED,
+        "POINTS_ARE_SENT": syntax.POINTS_ARE_SENT,
+        "LOSSLESS": syntax.LOSSLESS,
+        "EXPONENT_BIAS": syntax.EXPONENT_BIAS,
+        "COARSE_LAST_EDGE": contexts.COARSE_EDGES[-1],
+        "FINE_LAST_EDGE": contexts.FINE_EDGES[-1],
+        "COUNT_LIMIT": probabilities.COUNT_LIMIT,
+        "LOWEST": probabilities.LOWEST,
+        "HIGHEST": probabilities.HIGHEST,
+        "PLAIN_LOWEST": probabilities.PLAIN_LOWEST,
+        "PLAIN_HIGHEST": probabilities.PLAIN_HIGHEST,
+        "LARGEST_LOGIT": probabilities.LARGEST_LOGIT,
+        "SQUASH_STEP": probabilities.SQUASH_STEP,
+        "STRETCH_EDGE": STRETCH_EDGE,
+        "NEAR_POSITIONS": NEAR_POSITIONS,
+        "LEARNING_RATE": coder_kernels.LEARNING_RATE,
+        "LEARNING_SHIFT": coder_kernels.LEARNING_SHIFT,
+        "LARGEST_WEIGHT": coder_kernels.LARGEST_WEIGHT,
+        "WEIGHT_BITS": coder_kernels.WEIGHT_BITS,
+        "LARGEST_CLASS": level_kernels.LARGEST_CLASS,
+        "LARGEST_LEVEL": level_kernels.LARGEST_LEVEL,
+        "PLANE_LIMIT": level_kernels.PLANE_LIMIT,
+        "MEAN_LIMIT": level_kernels.MEAN_LIMIT,
+    }
+
+
+def near_positions() -> npt.NDArray[np.int32]:
+    """The classes of coefficients whose row and column are below `NEAR_POSITIONS`."""
+    return contexts.positions()[:NEAR_POSITIONS, :NEAR_POSITIONS]
+
+
+def far_positions() -> npt.NDArray[np.int32]:
+    """The classes of the others, which the sum of row and column tells."""
+    classes = contexts.positions()
+    by_sum: npt.NDArray[np.int32] = np.concatenate([classes[0], classes[-1, 1:]])
+    row, column = np.indices(classes.shape)
+    is_far = np.maximum(row, column) >= NEAR_POSITIONS
+    if not (by_sum[row + column] == classes)[is_far].all():
+        raise AssertionError("far positions are not told by the sum of row and column")
+    return by_sum
+
+
+def start_words(states: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """The states that contexts begin with: 12 bits of probability, its middle; 4 of count."""
+    words = states >> 12 << 4 | states & 15
+    if not ((((words >> 4) * 16 + 8) << 8 | words & 15) == states).all():
+        raise AssertionError("a context begins with what 16 bits do not tell")
+    return words
+
+
+def short_stretch() -> npt.NDArray[np.int32]:
+    """The 368 entries of the stretch table that tell the others: it is odd about its middle."""
+    whole = probabilities.stretch()
+    if not (whole == -whole[::-1]).all():
+        raise AssertionError("the stretch table is not odd about its middle")
+    middle = whole[STRETCH_EDGE:-STRETCH_EDGE:16]
+    if not (np.repeat(middle, 16) == whole[STRETCH_EDGE:-STRETCH_EDGE]).all():
+        raise AssertionError("between its ends the stretch table changes within 16 entries")
+    kept: npt.NDArray[np.int32] = np.concatenate([whole[:STRETCH_EDGE], middle[: middle.size // 2]])
+    return -kept
+
+
+def _to_last_edge(edges: tuple[int, ...]) -> list[int]:
+    return list(map(int, contexts.bins(edges)[: edges[-1] + 1]))
+
+
+def _constants(numbers: Mapping[str, int], prefix: str) -> str:
+    return "\n".join(f"#define {prefix}{name} {value}u" for name, value in numbers.items()) + "\n"
+
+
+def _file(package: str, guard: str, parts: Iterable[str]) -> str:
+    return _HEADER.format(package=package, guard=guard) + "\n".join(parts) + "\n#endif\n"
+
+
+def main() -> None:
+    """Write the headers."""
+    for path, text in render().items():
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(text, encoding="ascii")
+        temporary.replace(path)
+
+
+if __name__ == "__main__":
+    main()
