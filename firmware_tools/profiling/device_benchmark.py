@@ -22,6 +22,7 @@ from firmware_tools.firmware import (
     write_c,
 )
 from firmware_tools.link.device import Device
+from firmware_tools.profiling.dense_benchmark import dense_figures
 from firmware_tools.profiling.figures import Figure
 from firmware_tools.profiling.profile import Stage, stages_from_counters
 from firmware_tools.profiling.range_encoder_benchmark import instructions_per_decision
@@ -44,6 +45,8 @@ RAM_LIMIT = 2 * 1024
 
 SHAPE, QUICK_SHAPE = (16, 16, 88), (8, 8, 96)
 """BlazeFace's two maps."""
+DENSE_SHAPE, QUICK_DENSE_SHAPE = (16, 16, 24), (8, 8, 24)
+"""Fewer channels: the profile dense takes some forty times the instructions."""
 
 INT8_SCALE, INT8_ZERO_POINT = HIGHEST / 255, -128
 TABLE, FLOOR, CENTRE = "int8 by table", "float32, floor", "float32, dead zone"
@@ -73,6 +76,7 @@ def figures(quick: bool) -> list[Figure]:
         found.append(Figure(CODER, alone, PER_DECISION, limit=DECISION_LIMIT))
         plain = build_whole_maps(deployment, folder / "plain")
         small = build_firmware(deployment, folder / "small", optimise="-Os")
+        found += dense_figures(QUICK_DENSE_SHAPE if quick else DENSE_SHAPE, folder / "dense")
         return found + table_figures() + size_figures(plain, small)
 
 

@@ -89,14 +89,15 @@ def picture(name: str) -> Picture:
     return np.ascontiguousarray(array[:, :, :3], np.uint8)
 
 
-def face_case(calibration: int, tests: int) -> PartialCase:
-    """BlazeFace, cut at the two maps before its heads; six tests of ten have a face.
+def face_case(
+    calibration: int, tests: int, tensors: Sequence[str] = ("activation_11", "activation_16")
+) -> PartialCase:
+    """BlazeFace, cut at the two maps before its heads or elsewhere; six tests of ten have a face.
 
     A test agrees where each face is found again, overlaps by 0.9 and has a score within 0.02, and
     no other is found. Calibration has other faces: small grey ones pasted into photos.
     """
-    model, tensors = fetch("blazeface_short_range"), ("activation_11", "activation_16")
-    parts = _Parts.of(model, tensors)
+    parts = _Parts.of(fetch("blazeface_short_range"), tensors)
 
     def best_score(maps: Maps) -> float:
         logit = float(parts.run_tail(maps)[blazeface.SCORE_TENSOR].max())

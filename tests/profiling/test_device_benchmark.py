@@ -42,6 +42,14 @@ def test_the_stages_are_reported_per_element(found: dict[str, Figure]) -> None:
     assert alone.value < stage.value
 
 
+def test_the_dense_coder_is_reported(found: dict[str, Figure]) -> None:
+    quick, searched = found["dense, encode, quick"], found["dense, encode, searched"]
+    assert 0 < quick.value < searched.value
+    assert found["dense, decode"].unit == "instructions/element"
+    assert 0 < found["dense, flash, -Os"].value < 24 * 1024
+    assert 0 < found["dense, RAM to encode 8×8"].value <= 8 * 1024
+
+
 def test_what_callers_keep_for_a_coder_is_read_from_the_header() -> None:
     assert 4 * contexts.CONTEXT_COUNT < device_benchmark.coder_state_bytes() < 4096
 

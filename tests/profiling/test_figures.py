@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -72,7 +74,9 @@ def test_unknown_suites_are_refused_with_the_nearest_names() -> None:
 
 
 def test_all_and_none_mean_every_suite_once() -> None:
-    every = ["host", "codec", "device", "start", "partial", "graft"]
+    every = list(benchmarks.SUITES)
+    assert every[:2] == ["host", "codec"]
+    assert {"gateway", "workers"} < set(every)
     assert benchmarks.suites_of(["all"]) == benchmarks.suites_of([]) == every
     assert benchmarks.suites_of(["start", "host", "start"]) == ["start", "host"]
 
@@ -92,3 +96,23 @@ def test_suites_run_in_the_order_given(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found == [figure, figure]
     assert asked == [True, True]
     assert spread >= 0
+
+
+class Backwards:
+    """Workers that are done with the last first."""
+
+    def results(
+        self, work: Callable[[Any], Any], items: Sequence[Any]
+    ) -> Iterator[tuple[Any, Any]]:
+        return ((item, work(item)) for item in reversed(items))
+
+
+def test_figures_of_workers_come_in_the_order_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    suites = {
+        name: lambda quick, name=name: [Figure(f"{name} {quick}", 1.0, "s")] for name in "abc"
+    }
+    monkeypatch.setattr(benchmarks, "SUITES", suites)
+    steps: list[str] = []
+    found, _ = benchmarks.run_suites("abc", quick=True, step=steps.append, workers=Backwards())
+    assert [figure.name for figure in found] == ["a True", "b True", "c True"]
+    assert steps == ["c", "b", "a"]
