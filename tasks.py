@@ -27,11 +27,21 @@ EXTRAS = {
     "demo": "demo",
     "test": "test",
     "lint": "test",
+    "fuzz": "test",
     "bench": "demo",
     "flash": "flash",
     "erase": "flash",
+    "report": "report",
+    "plot": "report",
 }
 DEFAULT_EXTRA = "device"
+# What else brings all that an extra brings: with that installed there is nothing to install.
+INCLUDED_IN = {
+    "device": ("demo", "flash", "report", "test"),
+    "demo": ("test",),
+    "flash": ("test",),
+    "report": ("test",),
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -43,7 +53,12 @@ def main(arguments: list[str]) -> int:
         with _one_at_a_time():
             _set_up(python, extra)
     except subprocess.CalledProcessError as error:
-        print(f"error: the set-up failed: {' '.join(map(str, error.cmd))}", file=sys.stderr)
+        command = " ".join(map(str, error.cmd))
+        print(
+            f"error: the set-up failed: {command}\nif this computer is offline, connect it; "
+            "the same call goes on from there",
+            file=sys.stderr,
+        )
         return 2
     command = [python, "-m", "firmware_tools.tasks.program", *arguments]
     try:
@@ -53,9 +68,10 @@ def main(arguments: list[str]) -> int:
 
 
 def _set_up(python: Path, extra: str) -> None:
-    stamp = ENVIRONMENT / f".installed-{extra}"
+    stamps = [ENVIRONMENT / f".installed-{name}" for name in (extra, *INCLUDED_IN.get(extra, ()))]
     wanted = hashlib.sha256((HERE / "pyproject.toml").read_bytes() + sys.version.encode())
-    if python.exists() and stamp.exists() and stamp.read_text() == wanted.hexdigest():
+    known = [stamp.read_text() for stamp in stamps if stamp.exists()]
+    if python.exists() and wanted.hexdigest() in known:
         return
     if not python.exists() or not _is_this_python(python):
         print(f"making {ENVIRONMENT.name} for Python {sys.version.split()[0]}", file=sys.stderr)
@@ -63,7 +79,7 @@ def _set_up(python: Path, extra: str) -> None:
     print(f"installing the project with what `{extra}` needs (once)", file=sys.stderr)
     target = f"{HERE}[{extra}]"
     _run([str(python), "-m", "pip", "install", "--quiet", "--editable", target])
-    stamp.write_text(wanted.hexdigest())
+    stamps[0].write_text(wanted.hexdigest())
 
 
 def _is_this_python(python: Path) -> bool:

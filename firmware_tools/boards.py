@@ -1,7 +1,8 @@
 """Boards as data: a folder with board.toml and, where the board needs it, C code of its own.
 
 A new board is a new folder and no other change. Folders are looked for in each folder of
-FMQ_BOARDS (separated as PATH is), then in the checkout's `boards/`. What boards of one family
+FMQ_BOARDS (separated as PATH is), then in this package's own (`boards/` in a checkout), then in
+those that other packages bring (entry points `fmq_embedded.boards`). What boards of one family
 share (start-up code, linker scripts, drivers of serial ports and counters) is in
 `firmware_tools/board_support/`, and board.toml names it.
 """
@@ -20,11 +21,14 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from firmware_tools.flashers.section import FlashSection
 from fmq_embedded.errors import InputError, unknown_name
+from fmq_embedded.plugins import plugins
 
 Table = TypeVar("Table")
 
 BOARD_FILE = "board.toml"
 CHECKOUT_BOARDS = Path(__file__).resolve().parents[1] / "boards"
+# Where a wheel has the same folder.
+INSTALLED_BOARDS = Path(__file__).resolve().parent / "installed_boards"
 SUPPORT = Path(__file__).resolve().parent / "board_support"
 NANOSECONDS = 10**9
 # The model of a serial port or counter whose driver is in the board's folder.
@@ -229,7 +233,8 @@ def board_folders() -> dict[str, Path]:
     """Every board's folder by the board's id, the earlier search folder first."""
     roots = [Path(part) for part in os.environ.get("FMQ_BOARDS", "").split(os.pathsep) if part]
     found: dict[str, Path] = {}
-    for root in (*roots, CHECKOUT_BOARDS):
+    own = INSTALLED_BOARDS if INSTALLED_BOARDS.is_dir() else CHECKOUT_BOARDS
+    for root in (*roots, own, *map(Path, plugins("boards").values())):
         for path in sorted(root.glob(f"*/{BOARD_FILE}")):
             found.setdefault(path.parent.name, path.parent)
     return found

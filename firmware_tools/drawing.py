@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from fmq_embedded.errors import InputError, MissingToolError
 from fmq_embedded.files import write_atomically
-from fmq_embedded.partition import Partition
+from fmq_embedded.partition import Partition, Step
 from fmq_embedded.partition.blocks import LEAF, MAIN_DIAGONAL, OTHER_DIAGONAL, Box, parts_of
+from fmq_embedded.quantizers import Quantizer
 
 BACKGROUND, INK, FAINT = (252, 252, 250), (28, 32, 38), (104, 110, 120)
 MARGIN, TITLE, LEGEND_LINE, SWATCH = 20, 58, 24, 14
@@ -55,8 +56,35 @@ class Drawing:
     legend: tuple[str, ...]
 
 
+def drawing_of(title: str, samples: npt.NDArray[Any], partition: Partition) -> Drawing:
+    """A drawing whose legend says of each class its share and how it is quantized."""
+    return Drawing(title, np.asarray(samples), partition, tuple(class_texts(partition)))
+
+
+def class_texts(partition: Partition) -> list[str]:
+    """For each class: its number, its share of the samples, and how it is quantized."""
+    shares = np.bincount(partition.class_of.ravel(), minlength=len(partition.classes))
+    texts = []
+    for index, (chosen, share) in enumerate(
+        zip(partition.classes, shares / shares.sum(), strict=True)
+    ):
+        if isinstance(chosen, Step):
+            how = f"step × {2.0 ** (chosen.exponent / 4):.3g}"
+        elif isinstance(chosen, Quantizer):
+            how = f"{chosen.distribution}, {chosen.bit_depth} bits"
+        else:
+            how = type(chosen).__name__
+        texts.append(f"class {index}: {share:.1%}, {how}")
+    return texts
+
+
 def draw_partitions(path: Path, drawings: Iterable[Drawing]) -> None:
-    """Write the pictures of all tensors, one under the other, as one PNG.
+    """Write the pictures of all tensors as one PNG file; errors as `partitions_png`."""
+    write_atomically(path, partitions_png(drawings))
+
+
+def partitions_png(drawings: Iterable[Drawing]) -> bytes:
+    """The pictures of all tensors, one under the other, as one PNG.
 
     Raises:
         InputError: there is none to draw.
@@ -79,7 +107,7 @@ def draw_partitions(path: Path, drawings: Iterable[Drawing]) -> None:
         top += panel.height
     out = io.BytesIO()
     canvas.save(out, "PNG", optimize=True)
-    write_atomically(path, out.getvalue())
+    return out.getvalue()
 
 
 def class_colours(count: int) -> list[Colour]:

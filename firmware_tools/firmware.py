@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from firmware_tools.authentication import DEFINE, Key, write_key_header
 from firmware_tools.boards import Board, load_board
 from firmware_tools.emulators import DEFAULT_EMULATOR, EMULATORS, emulator
 from firmware_tools.link.device import Device
@@ -49,6 +50,7 @@ def build_firmware(
     *,
     tools: str = DEFAULT_TOOLCHAIN,
     optimise: str = "-O2",
+    key: Key | None = None,
 ) -> Build:
     """Generate the C source into `out_dir` and build the firmware there.
 
@@ -58,23 +60,27 @@ def build_firmware(
         board: a board's id.
         tools: a toolchain's name.
         optimise: "-O2" or "-Os".
+        key: goes into the firmware, which then takes only tables with its tag.
 
     Raises:
         InputError: an unknown board or toolchain, or a deployment that does not fit the board.
         MissingToolError: the toolchain is not installed.
     """
     write_c(deployment, out_dir)
+    if key is not None:
+        write_key_header(key, out_dir)
     sources = [*sorted(APP.glob("*.c")), out_dir / SOURCE]
     chosen = load_board(board)
     return toolchain_for(chosen, tools).build(
         chosen,
         sources,
         [LIBFMQ_INCLUDE, APP, out_dir],
-        {},
+        {} if key is None else {DEFINE: "1"},
         out_dir,
         optimise=optimise,
         library=library_sources(),
         library_dirs=[LIBFMQ_INCLUDE],
+        private=key is not None,
     )
 
 

@@ -124,7 +124,7 @@ def check_targets(
         deployment: calibrated.
         targets: of "numba", "c", "boards" (every emulated board), the runtimes that quantizers are
             put into models for ("tflite", "litert", "micro", "npu"), "all", or boards' ids.
-        exhaustive: for float32 and Numba, every one of the 2^32 bit patterns: many minutes.
+        exhaustive: for float32, Numba and C, every one of the 2^32 bit patterns: many minutes.
         step: called with the name of each target.
         progress: called with inputs done and inputs in all, by the exhaustive check.
         folder: of the deployment, for runtimes to check its whole network.
@@ -145,7 +145,7 @@ def check_targets(
         if target == "numba":
             checks += _numba_checks(deployment, exhaustive, progress)
         elif target == "c":
-            checks += _c_checks(deployment)
+            checks += _c_checks(deployment, exhaustive, progress)
         else:
             checks += runtime_checks(deployment, target, folder)
     return checks + (boards_checks(deployment, boards, step) if boards else [])
@@ -191,7 +191,9 @@ def _numba_checks(
         yield _check(verify_dequantizer(plan.chosen_quantizer, _samples(plan)), plan, "dequantize")
 
 
-def _c_checks(deployment: Deployment) -> Iterator[Check]:
+def _c_checks(
+    deployment: Deployment, exhaustive: bool, progress: Progress | None
+) -> Iterator[Check]:
     codec = HostCodec(deployment)
     for index, plan in enumerate(deployment.tensors):
 
@@ -209,7 +211,14 @@ def _c_checks(deployment: Deployment) -> Iterator[Check]:
                 functools.partial(codec.dequantize_map, index),
             )
             continue
-        found = verify(plan.chosen_quantizer, _samples(plan), implementation=levels_of, target="c")
+        found = verify(
+            plan.chosen_quantizer,
+            _samples(plan),
+            exhaustive=exhaustive,
+            progress=progress,
+            implementation=levels_of,
+            target="c",
+        )
         yield _check(found, plan, "quantize")
         found = verify_dequantizer(
             plan.chosen_quantizer, _samples(plan), implementation=samples_of, target="c"

@@ -15,7 +15,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from fmq_embedded.errors import InputError, MissingToolError
+from fmq_embedded.data.pictures import fitted
+from fmq_embedded.errors import InputError
 
 INPUT_SIZE: Final = 128
 KEYPOINT_NAMES: Final = ("left_eye", "right_eye", "nose", "mouth", "left_ear", "right_ear")
@@ -67,12 +68,6 @@ def prepare(photo: npt.NDArray[np.uint8]) -> tuple[Array, Preparation]:
         InputError: for another shape or dtype, or a side of 0 pixels.
         MissingToolError: when Pillow is not installed.
     """
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise MissingToolError(
-            "resizing a photo needs Pillow; install it with: python -m pip install pillow"
-        ) from error
     picture = np.asarray(photo)
     if picture.ndim == 2:
         picture = np.repeat(picture[:, :, None], 3, axis=2)
@@ -81,14 +76,9 @@ def prepare(photo: npt.NDArray[np.uint8]) -> tuple[Array, Preparation]:
             "a photo is uint8 of (rows, columns, 3), or (rows, columns) when grey; "
             f"got {picture.dtype.name} of {np.asarray(photo).shape}"
         )
-    rows, columns = picture.shape[:2]
-    scale = INPUT_SIZE / max(rows, columns)
-    width, height = max(1, round(columns * scale)), max(1, round(rows * scale))
-    left, top = (INPUT_SIZE - width) // 2, (INPUT_SIZE - height) // 2
-    small = Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR)
-    square = np.zeros((INPUT_SIZE, INPUT_SIZE, 3), np.float32)
-    square[top : top + height, left : left + width] = np.asarray(small)
-    return (square / np.float32(127.5) - np.float32(1))[None], Preparation(scale, left, top)
+    square, place = fitted(picture, INPUT_SIZE, INPUT_SIZE)
+    prepared = square.astype(np.float32) / np.float32(127.5) - np.float32(1)
+    return prepared[None], Preparation(place.scale, place.left, place.top)
 
 
 @functools.cache

@@ -16,6 +16,7 @@ from firmware_tools.flashers.tool import run_command
 from firmware_tools.toolchains.cache import build_cache
 from fmq_embedded.errors import FlashError, InputError, unknown_name
 from fmq_embedded.files import read_bytes
+from fmq_embedded.plugins import made, plugins
 
 FLASHERS: dict[str, Flasher] = {
     flasher.name: flasher
@@ -62,7 +63,7 @@ def make_job(board: Board, method: str = "", port: str = "") -> tuple[Flasher, J
     name = method or section.method
     if name not in section.methods:
         raise unknown_name(f"flash method of {board.id}", name, section.methods)
-    flasher = FLASHERS[name]
+    flasher = FLASHERS.get(name) or made(plugins("flashers")[name])
     start = board.memory.flash_origin if section.address is None else section.address
     return flasher, Job(board.id, section, start, flasher.find(board.id, section, port))
 

@@ -120,6 +120,7 @@ def write_files(plan: Plan) -> None:
     """Write the files that the commands name."""
     for part in plan.parts:
         make_folder(part.file.parent)
+        part.file.parent.chmod(0o700)  # a firmware may hold a key, which is no one else's to read
         keys = plan.job.section.uf2
         is_uf2 = plan.flasher.name == "uf2" and keys is not None
         family = keys.family_id if keys is not None else 0

@@ -18,8 +18,10 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from fmq_embedded.errors import InputError, unknown_name
+from fmq_embedded.plugins import plugins
 
 _USB_ID = re.compile(r"[0-9a-f]{4}:[0-9a-f]{4}")
 
@@ -83,6 +85,7 @@ class FlashSection:
 
     Attributes:
         sectors: (count, bytes) of each run of equal sectors, from the start of the flash.
+        options: of a flasher that another package brings, as it says.
         address: where the flasher sees the start of the flash, if not where the core does.
     """
 
@@ -100,11 +103,13 @@ class FlashSection:
     stm32loader: Stm32loaderKeys | None = None
     avrdude: AvrdudeKeys | None = None
     uf2: Uf2Keys | None = None
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check what the types do not say. Raises InputError."""
-        if self.method not in METHODS:
-            raise unknown_name("flash method", self.method, METHODS)
+        known = [*METHODS, *plugins("flashers")]
+        if self.method not in known:
+            raise unknown_name("flash method", self.method, known)
         if self.method not in self.methods:
             raise InputError(f"[flash] has the method {self.method!r}; add [flash.{self.method}]")
         for usb in self.usb:
@@ -127,6 +132,7 @@ class FlashSection:
     def methods(self) -> list[str]:
         """The flashers that the board can be flashed with, the preferred one first."""
         there = [name for name in METHODS if getattr(self, name) is not None]
+        there += [] if self.method in METHODS else [self.method]
         return sorted(there, key=lambda name: name != self.method)
 
     @property

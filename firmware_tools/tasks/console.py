@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
 from fmq_embedded.errors import FmqError, InputError
 from fmq_embedded.files import write_atomically
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EROFS)
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -64,34 +71,83 @@ def emit(text: str, data: Any, json_target: bool | str | None) -> None:
         write_atomically(Path(str(json_target)), (json.dumps(data, indent=2) + "\n").encode())
 
 
+class Steps:
+    """Progress on stderr that is no terminal: a line for each step, and for each tenth of it."""
+
+    def __init__(self) -> None:
+        self._began: tuple[float, int] | None = None
+        self._tenths = 0
+
+    def __call__(self, name: str) -> None:
+        """A step begins."""
+        self._began = None
+        print(f"· {name}", file=sys.stderr, flush=True)
+
+    def items(self, done: int, total: int) -> None:
+        """So many items of the step are done; those of the first call were done before."""
+        tenths = 10 * done // max(total, 1)
+        if self._began is None:
+            self._began, self._tenths = (time.monotonic(), done), tenths
+        elif tenths > self._tenths:
+            self._tenths = tenths
+            start, before = self._began
+            left = (time.monotonic() - start) * (total - done) / max(done - before, 1)
+            text = f"·   {done:,} of {total:,}, {left:.0f} s left"
+            print(text, file=sys.stderr, flush=True)
+
+
+class TerminalSteps(Steps):
+    """Progress on a terminal: a bar of the steps, and one of the step's items with a time left."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        self._bar = progress.add_task("", total=total)
+        self._started = False
+        self._items: TaskID | None = None
+
+    def __call__(self, name: str) -> None:
+        """A step begins."""
+        if self._started:
+            self._progress.advance(self._bar)
+        self._started = True
+        self._progress.update(self._bar, description=name)
+        if self._items is not None:
+            self._progress.remove_task(self._items)
+            self._items = None
+
+    def items(self, done: int, total: int) -> None:
+        """So many items of the step are done; those of the first call were done before."""
+        if self._items is None:
+            self._items = self._progress.add_task("", total=total, completed=done)
+        self._progress.update(self._items, completed=done)
+
+
 @contextlib.contextmanager
-def steps(total: int) -> Iterator[Callable[[str], None]]:
+def steps(total: int) -> Iterator[Steps]:
     """Progress on stderr: call what is yielded with the name of each step as it begins."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda name: print(f"· {name}", file=sys.stderr, flush=True)
+        yield Steps()
         return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("", total=total)
-        started = False
-
-        def step(name: str) -> None:
-            nonlocal started
-            if started:
-                progress.advance(bar)
-            started = True
-            progress.update(bar, description=name)
-
-        yield step
+        yield TerminalSteps(progress, total)
 
 
 def portion(wanted: bool) -> Callable[[int, int], None] | None:
@@ -118,4 +174,6 @@ def _check_json_target(target: bool | str | None) -> None:
 
 def _os_error(error: OSError) -> str:
     where = f" {error.filename}" if error.filename else ""
+    if not where and error.errno in _NO_ROOM:
+        return f"{error.strerror}: an output or a cache cannot be written; free space for it"
     return f"{error.strerror or error}:{where}" if where else str(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from invoke.context import Context
@@ -61,8 +62,12 @@ def split(
 @fmq_task(
     help={
         "deployment": "the folder",
-        "data": "an .npy file of inputs (the first axis counts them), a folder of .npy files, "
-        "or `photos`: crops of scikit-image's, for BlazeFace",
+        "data": "a folder of pictures, WAV files or arrays, or one of these; .npy, .npz and Zarr "
+        "(the first axis counts the inputs); or `photos`: crops of scikit-image's",
+        "input": "how the head wants its input where the deployment's [input] is wrong: KEY=VALUE, "
+        "such as range=-1,1 or fit=stretch; may be given several times",
+        "workers": "run the head in so many processes",
+        "scheduler": "or on the workers of a Dask scheduler, such as tcp://10.0.0.1:8786",
         "tail-sqnr": "the least signal-to-noise ratio of the tail's outputs, in dB",
         "bit-depths": "those to try, with commas between them",
         "partition": "none, channel, region, block or auto: static classes, where they pay",
@@ -70,7 +75,9 @@ def split(
         "classes": "the most classes of a tensor; 0 for as many as pay",
         "dynamic": "let the device find the class of each channel or region in each map",
         "agree-headers": "leave headers and class maps, which both ends hold, out of the streams",
+        "profile": "what levels are coded with: standard, or fast: static tables, few instructions",
     },
+    iterable=["input"],
 )
 def calibrate(
     context: Context,
@@ -83,6 +90,10 @@ def calibrate(
     classes: int = 0,
     dynamic: bool = False,
     agree_headers: bool = False,
+    profile: str = "standard",
+    input: list[str] | None = None,
+    workers: int = 0,
+    scheduler: str = "",
     json: str | None = None,
 ) -> None:
     """Run data through the head and choose each tensor's quantizer by the tail's outputs."""
@@ -90,12 +101,20 @@ def calibrate(
     from fmq_embedded.deploy.calibrate import calibrate as run
     from fmq_embedded.deploy.calibrate_partition import PartitionReport
     from fmq_embedded.deploy.calibration_data import calibration_inputs
+    from fmq_embedded.deploy.deployment import device_profile
+    from fmq_embedded.workers import open_workers
 
     folder = Path(deployment)
-    with steps(3 if partition != "none" or importance else 2) as step:
+    inputs = calibration_inputs(data, folder, input or ())
+    if inputs.description is not None and not input:
+        print(f"· input: {inputs.description.source}", file=sys.stderr)
+    with (
+        open_workers(scheduler, workers) as pool,
+        steps(3 if partition != "none" or importance else 2) as step,
+    ):
         made, report = run(
             folder,
-            calibration_inputs(data, folder),
+            inputs,
             tail_sqnr=tail_sqnr,
             bit_depths=_numbers(bit_depths),
             partition=partition,
@@ -103,7 +122,10 @@ def calibrate(
             classes=classes or None,
             dynamic=dynamic,
             agree_headers=agree_headers,
+            profile=device_profile(profile),
+            workers=pool,
             step=step,
+            progress=step.items,
         )
     rows = [
         {
@@ -137,6 +159,10 @@ def calibrate(
         "out": "where to write; by default the deployment's own folder `c`",
         "check": "write nothing; status 1 if the files are not what would be written",
         "flash-budget": "bytes of tables that one quantizer may take",
+        "layout": "cmake, arduino or zephyr: --out gets the C library as well, as a project for "
+        "that build system",
+        "key-file": "a file of 32 random bytes that only you may read: --out also gets fmq_key.h, "
+        "for firmware built with FMQ_AUTHENTICATED",
     },
 )
 def headers(
@@ -145,33 +171,48 @@ def headers(
     out: str = "",
     check: bool = False,
     flash_budget: int = 4096,
+    layout: str = "",
+    key_file: str = "",
     json: str | None = None,
 ) -> None:
     """Generate the C header and source of a deployment's tables."""
+    from firmware_tools.authentication import read_key, write_key_header
+    from firmware_tools.layouts.layout import laid_out, stale, write_layout
     from fmq_embedded.deploy.c_tables import c_tables
     from fmq_embedded.deploy.deployment import load
-    from fmq_embedded.files import make_folder, write_atomically
 
+    if layout and not out:
+        raise InputError("--layout writes a project of its own: name its folder with --out")
+    if key_file and (check or not out):
+        raise InputError(
+            "--key-file writes the key into a header: give it --out, a folder that stays with you, "
+            "and no --check; a deployment's own folder goes to others"
+        )
+    key = read_key(Path(key_file)) if key_file else None
     folder = Path(out) if out else Path(deployment) / "c"
-    texts = c_tables(load(Path(deployment)), flash_budget)
+    loaded = load(Path(deployment))
+    if layout:
+        files = laid_out(layout, loaded, flash_budget)
+    else:
+        files = {name: text.encode() for name, text in c_tables(loaded, flash_budget).items()}
     if check:
-        stale = [
-            name
-            for name, text in texts.items()
-            if not (folder / name).is_file() or (folder / name).read_bytes() != text.encode()
-        ]
-        if stale:
+        old = stale(folder, files)
+        if old:
+            options = f"{f' --layout {layout}' if layout else ''}{f' --out {out}' if out else ''}"
             raise MismatchError(
-                f"{folder}: not what the deployment gives: {', '.join(stale)}; write anew with "
-                f"inv headers --deployment {deployment}{f' --out {out}' if out else ''}"
+                f"{folder}: not what the deployment gives: {', '.join(old)}; write anew with "
+                f"inv headers --deployment {deployment}{options}"
             )
         emit(f"{folder}: up to date", {"folder": str(folder), "stale": []}, json)
         return
-    make_folder(folder)
-    for name, text in texts.items():
-        write_atomically(folder / name, text.encode())
-    sizes = {name: len(text.encode()) for name, text in texts.items()}
+    write_layout(folder, files)
+    sizes = {name: len(data) for name, data in files.items()}
+    if key is not None:
+        written = write_key_header(key, folder)
+        sizes[written.name] = written.stat().st_size
     lines = [f"{folder / name}: {size:,} bytes" for name, size in sizes.items()]
+    if layout:
+        lines = [f"{folder}: {len(sizes)} files, {sum(sizes.values()):,} bytes, for {layout}"]
     emit("\n".join(lines), {"folder": str(folder), "files": sizes}, json)
 
 

@@ -1,4 +1,4 @@
-"""For those who change the project: test and lint."""
+"""For those who change the project: test, lint and fuzz."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from invoke.context import Context
 
-from firmware_tools.tasks.console import fmq_task
+from firmware_tools.tasks.console import emit, fmq_task, steps
 from fmq_embedded.errors import InputError, MismatchError, MissingToolError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,6 +54,62 @@ def lint(context: Context, fix: bool = False) -> None:
         raise MismatchError(f"{', '.join(failed)} found something; see above")
 
 
+@fmq_task(
+    help={
+        "target": "decoder, link, python or tflite; several with commas; by default all at once",
+        "seconds": "of fuzzing; 0 only runs the inputs of tests/fuzz/corpus",
+        "findings": "the folder that gets the inputs that show a defect",
+        "input": "run one such input of a single --target again",
+        "seed": "of the mutations",
+        "grow": "put inputs that reach something new into tests/fuzz/corpus",
+    }
+)
+def fuzz(
+    context: Context,
+    target: str = "",
+    seconds: int = 60,
+    findings: str = "fuzz-findings",
+    input: str = "",
+    seed: int = 1,
+    grow: bool = False,
+    json: str | None = None,
+) -> None:
+    """Look for inputs that break a decoder, the link or a reader of files."""
+    from firmware_tools.fuzzing.fuzz import fuzz as run
+    from firmware_tools.fuzzing.fuzz import run_input
+
+    corpus = _checkout() / "tests" / "fuzz" / "corpus"
+    names = [name for name in target.split(",") if name]
+    if input:
+        if len(names) != 1:
+            raise InputError(f"--input is of one --target; got {target or 'none'}; name it")
+        run_input(names[0], Path(input))
+        emit(f"{input}: no defect of {names[0]}", {"input": input, "holds": True}, json)
+        return
+    with steps(len(names) + 1) as step:
+        results = run(names, seconds, corpus, Path(findings), seed=seed, grow=grow, step=step)
+    rows = [
+        {
+            "target": result.target,
+            "seeds": result.seeds,
+            "runs": result.runs,
+            "covered": result.covered,
+            "found": [str(path) for path in result.found],
+        }
+        for result in results
+    ]
+    text = [
+        f"{result.target}: {result.runs:,} inputs, {result.covered:,} edges reached, "
+        + (f"found {', '.join(map(str, result.found))}" if result.found else "no defect")
+        for result in results
+    ]
+    emit("\n".join(text), rows, json)
+    broken = [result for result in results if result.found]
+    if broken:
+        logs = "\n".join(f"{result.target}:\n{result.log[-4000:]}" for result in broken)
+        raise MismatchError(f"{logs}\nrun one again: inv fuzz --target TARGET --input FILE")
+
+
 def _cppcheck() -> list[str]:
     return [
         "cppcheck",
@@ -79,4 +135,4 @@ def _checkout() -> Path:
     return ROOT
 
 
-TASKS = (test, lint)
+TASKS = (test, lint, fuzz)

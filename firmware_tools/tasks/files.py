@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 from invoke.context import Context
 
 from firmware_tools.tasks.console import emit, fmq_task
-from fmq_embedded.errors import InputError
+from fmq_embedded.errors import InputError, TargetWarning
 from fmq_embedded.files import read_array, read_bytes, write_atomically
 
 
@@ -32,6 +34,12 @@ from fmq_embedded.files import read_array, read_bytes, write_atomically
         "partition": "none, channel, region, block or auto",
         "classes": "how many classes, 1 to 256; as many as pay if left out",
         "function": "classification, detection, segmentation or tracking, for --partition auto",
+        "profile": "fast, standard or dense: few instructions, or few bits",
+        "target-bytes": "what the stream may take, at most",
+        "target-bits": "the same in bits",
+        "target-sqnr": "the signal-to-noise ratio that each map reaches, in dB",
+        "lossless": "with --profile dense: integer maps come back exactly",
+        "rate-distortion": "with --profile dense: auto, plain, rdo or trellis",
     },
 )
 def encode(
@@ -52,6 +60,12 @@ def encode(
     partition: str = "none",
     classes: int = 0,
     function: str = "",
+    profile: str = "standard",
+    target_bytes: int = 0,
+    target_bits: int = 0,
+    target_sqnr: float = 0.0,
+    lossless: bool = False,
+    rate_distortion: str = "auto",
     json: str | None = None,
 ) -> None:
     """Code a feature map (.npy), or several (.npz), into a bitstream."""
@@ -59,7 +73,7 @@ def encode(
     from fmq_embedded.codec import read_stream
     from fmq_embedded.feature_map import FeatureMap
     from fmq_embedded.model_store import find_model
-    from fmq_embedded.settings import PARTITIONS, Settings
+    from fmq_embedded.settings import PARTITIONS, PROFILES, RATE_DISTORTIONS, Settings
     from fmq_embedded.structure import read_tflite
 
     if uniform and method != "uniform_first":
@@ -76,6 +90,12 @@ def encode(
         partition=_one_of("partition", partition, PARTITIONS),
         classes=classes or None,
         function=function or None,
+        profile=_one_of("profile", profile, PROFILES),
+        target_bytes=target_bytes or None,
+        target_bits=target_bits or None,
+        target_sqnr=target_sqnr or None,
+        lossless=lossless,
+        rate_distortion=_one_of("rate-distortion", rate_distortion, RATE_DISTORTIONS),
     )
     maps: Any = read_array(Path(source))
     if isinstance(maps, dict):
@@ -88,7 +108,11 @@ def encode(
             )
         maps = FeatureMap(maps, scale, zero_point, tensor)
         raw = maps.samples.nbytes
-    data = encode_maps(maps, settings)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", TargetWarning)
+        data = encode_maps(maps, settings)
+    for warning in said:
+        print(f"warning: {warning.message}", file=sys.stderr)
     write_atomically(Path(target), data)
     count = sum(item.header.count for item in read_stream(data).tensors)
     bits = 8 * len(data) / max(count, 1)

@@ -14,11 +14,13 @@ from firmware_tools.tasks.console import emit, fmq_task, portion
 from fmq_embedded.errors import InputError, NoPortError
 
 if TYPE_CHECKING:
+    from firmware_tools.authentication import Key
     from firmware_tools.boards import Board
 
 _BOARD = "a board's id; also FMQ_BOARD"
 _PORT = "the board's port, drive or USB serial number; also FMQ_PORT"
 _BAUD = "bits per second; also FMQ_BAUD"
+_KEY = "a file of 32 random bytes that only you may read"
 
 
 @fmq_task(
@@ -32,6 +34,8 @@ _BAUD = "bits per second; also FMQ_BAUD"
         "optimise": "-O2 or -Os",
         "verify": "read everything back and compare (--no-verify leaves it out)",
         "force": "write everything, also what is there already",
+        "key-file": _KEY + ": it goes into the firmware of --deployment, which then takes only "
+        "tables with its tag; the tag of --image is checked with it (`inv sign` makes that)",
         "dry-run": "print exactly what would be done, and do nothing",
     }
 )
@@ -46,6 +50,7 @@ def flash(
     optimise: str = "-O2",
     verify: bool = True,
     force: bool = False,
+    key_file: str = "",
     dry_run: bool = False,
     json: str | None = None,
 ) -> None:
@@ -55,10 +60,11 @@ def flash(
 
     if bool(deployment) == bool(image):
         raise InputError("give one of --deployment and --image; got both or none")
+    key = _key(key_file)
     chosen, port = _board(board, port)
     flasher, job = make_job(chosen, method, port)
     flasher.ready()
-    data = _image(image, deployment, chosen.id, toolchain, optimise)
+    data = _image(image, deployment, chosen.id, toolchain, optimise, key)
     plan = make_plan(flasher, job, data, verify=verify, force=force)
     if dry_run:
         commands = plan.commands()
@@ -176,6 +182,9 @@ def ports(context: Context, json: str | None = None) -> None:
         "timeout": "seconds without an answer after which it fails; also FMQ_TIMEOUT",
         "toolchain": "the compiler of the board's firmware: zig, or gcc",
         "revert": "go back to the tables of the firmware",
+        "key-file": _KEY + ", the one that the board's firmware was built with",
+        "tables-version": "with a key: the number of these tables, above that of those in use; by "
+        "default the next one",
     }
 )
 def update(
@@ -186,6 +195,8 @@ def update(
     timeout: float = 0.0,
     toolchain: str = "zig",
     revert: bool = False,
+    key_file: str = "",
+    tables_version: int = 0,
     json: str | None = None,
 ) -> None:
     """Send new tables to a board that runs the firmware; a power cut leaves the old or the new."""
@@ -197,6 +208,7 @@ def update(
     if bool(deployment) == revert:
         raise InputError("give one of --deployment and --revert; got both or none")
     chosen = settings(port=port, baud=baud, timeout=timeout)
+    key = _key(key_file)
     loaded = load(Path(deployment)) if deployment else None
     url = chosen.port or only_port()
     with Device.open(url, baud=chosen.baud, timeout=chosen.timeout) as device:
@@ -205,7 +217,9 @@ def update(
             device.revert_tables()
         else:
             show = portion(sys.stderr.isatty())
-            sent = update_tables(device, loaded, tools=toolchain, progress=show)
+            sent = update_tables(
+                device, loaded, tools=toolchain, progress=show, key=key, version=tables_version
+            )
         tables, identity = device.tables(), device.identity
     where = "those of the firmware" if tables.slot is None else f"slot {tables.slot}"
     row = {
@@ -231,17 +245,31 @@ def _board(board: str, port: str) -> tuple[Board, str]:
     return load_board(chosen.board), chosen.port
 
 
-def _image(image: str, deployment: str, board: str, toolchain: str, optimise: str) -> bytes:
+def _key(key_file: str) -> Key | None:
+    from firmware_tools.authentication import read_key
+
+    return read_key(Path(key_file)) if key_file else None
+
+
+def _image(
+    image: str, deployment: str, board: str, toolchain: str, optimise: str, key: Key | None
+) -> bytes:
+    from firmware_tools.authentication import check_image
     from firmware_tools.firmware import build_firmware
     from fmq_embedded.deploy.deployment import load
     from fmq_embedded.files import read_bytes
 
     if image:
-        return read_bytes(Path(image))
+        data = read_bytes(Path(image))
+        if key is not None:
+            check_image(key, Path(image), data)
+        return data
     loaded = load(Path(deployment))
     _say(f"building the firmware for {board}")
     with tempfile.TemporaryDirectory() as out:
-        build = build_firmware(loaded, Path(out), board, tools=toolchain, optimise=optimise)
+        build = build_firmware(
+            loaded, Path(out), board, tools=toolchain, optimise=optimise, key=key
+        )
         return read_bytes(build.binary)
 
 
@@ -257,4 +285,13 @@ def _say(step: str) -> None:
     print(f"· {step}", file=sys.stderr, flush=True)
 
 
-TASKS = (flash, erase, monitor, ports, update)
+@fmq_task(help={"image": "a file with the bytes of a flash", "key-file": _KEY})
+def sign(context: Context, image: str, key_file: str, json: str | None = None) -> None:
+    """Write the tag of a firmware's image beside it: `inv flash --image --key-file` checks it."""
+    from firmware_tools.authentication import read_key, sign_image
+
+    tag = sign_image(read_key(Path(key_file)), Path(image))
+    emit(f"{tag}: the tag of {image}", {"image": image, "tag": str(tag)}, json)
+
+
+TASKS = (flash, sign, erase, monitor, ports, update)

@@ -47,7 +47,7 @@ def boards(context: Context, json: str | None = None) -> None:
 @fmq_task(help={"port": "look at the line to the board there as well", "baud": "its speed"})
 def doctor(context: Context, port: str = "", baud: int = 0, json: str | None = None) -> None:
     """What is installed, what is missing and how to get it; the settings; with --port, the line."""
-    from firmware_tools.doctor import examine
+    from firmware_tools.doctor import advice, examine
     from firmware_tools.settings import settings
 
     chosen = settings(port=port, baud=baud)
@@ -59,6 +59,7 @@ def doctor(context: Context, port: str = "", baud: int = 0, json: str | None = N
         + ("" if tool.version else f"\n  {'':<{width}}  get it: {tool.how_to_get}")
         for tool in tools
     ]
+    lines += advice() or ["every task can be used"]
     data = [tool.to_json() for tool in tools]
     for name, value, source in chosen.rows():
         lines.append(f"{name} = {value or '–'} ({source})")

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from firmware_tools.drawing import Drawing, class_texts, draw_partitions, drawing_of
 from fmq_embedded.bitstream.headers import TensorHeader
-from fmq_embedded.codec import choose_quantizer, read_stream
+from fmq_embedded.codec import read_stream
+from fmq_embedded.dense import DenseTensor
+from fmq_embedded.dense.steps import step_size
 from fmq_embedded.errors import InputError, unknown_name
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.files import read_array, read_bytes
 from fmq_embedded.quantizers import Quantizer
+from fmq_embedded.quantizing import choose_quantizer
 from fmq_embedded.settings import PARTITIONS, Settings
 from fmq_embedded.structure import Network
 
 if TYPE_CHECKING:
-    from firmware_tools.drawing import Drawing
     from fmq_embedded.partition import Partition
 
 
@@ -40,11 +43,13 @@ def inspect_stream(path: Path, network: Network | None) -> tuple[str, Any, list[
             f"    {tensor.coding}: header {tensor.header_bytes} + payload "
             f"{tensor.payload_bytes:,} bytes, {bits:.3f} bits per element",
         ]
+        if tensor.dense is not None:
+            lines.append(f"    {describe_dense(tensor.dense)}")
         if header.quantizer is not None:
             lines.append(f"    chosen by {header.method}: {describe(header.quantizer)}")
         if header.partition is not None:
             samples = (tensor.samples().astype(np.float64) - header.zero_point) * header.scale
-            drawings.append(_drawing(header.name or "map", samples, header.partition))
+            drawings.append(drawing_of(header.name or "map", samples, header.partition))
             lines += _partition_lines(header.partition)
         rows.append(
             {
@@ -62,6 +67,17 @@ def inspect_stream(path: Path, network: Network | None) -> tuple[str, Any, list[
         "tensors": rows,
     }
     return "\n".join(lines), whole, drawings
+
+
+def describe_dense(tensor: DenseTensor) -> str:
+    """How a dense tensor was coded, in a line."""
+    names = ("dead", "spatial", "whole", "tiled", "predicted")
+    counts = np.bincount(tensor.modes, minlength=len(names))
+    modes = ", ".join(f"{n} {name}" for n, name in zip(counts, names, strict=True) if n)
+    if tensor.lossless:
+        return f"lossless; channels: {modes}"
+    kind = "dependent quantization" if tensor.dependent else "scalar quantization"
+    return f"step {step_size(tensor.step) * 2.0**tensor.exponent:.6g}, {kind}; channels: {modes}"
 
 
 def inspect_array(
@@ -107,7 +123,7 @@ def inspect_array(
         chosen = choose_partition(item, quantizer, settings)
         lines += _partition_lines(chosen) if chosen else ["    quantized as a whole"]
         row["partition"] = _partition_row(chosen) if chosen else None
-        drawings = [_drawing(tensor or path.stem, array, chosen)] if chosen else []
+        drawings = [drawing_of(tensor or path.stem, array, chosen)] if chosen else []
     return "\n".join(lines), row, drawings
 
 
@@ -118,8 +134,6 @@ def write_plot(path: Path, drawings: Sequence[Drawing]) -> None:
         InputError: none has, or the file is not to be a .png.
         MissingToolError: Pillow is not installed.
     """
-    from firmware_tools.drawing import draw_partitions
-
     if path.suffix != ".png":
         raise InputError(f"--plot writes a .png file; got {path}")
     draw_partitions(path, drawings)
@@ -168,41 +182,16 @@ def _quantizer_row(quantizer: Quantizer) -> dict[str, Any]:
     }
 
 
-def _drawing(title: str, samples: Any, partition: Partition) -> Drawing:
-    from firmware_tools.drawing import Drawing
-
-    return Drawing(title, np.asarray(samples), partition, tuple(_class_texts(partition)))
-
-
 def _partition_lines(partition: Partition) -> list[str]:
     count = len(partition.classes)
     head = f"    {count} classes by {partition.kind}, joint levels of {partition.bit_depth} bits"
-    return [head, *(f"      {text}" for text in _class_texts(partition))]
+    return [head, *(f"      {text}" for text in class_texts(partition))]
 
 
 def _partition_row(partition: Partition) -> dict[str, Any]:
     return {
         "kind": partition.kind,
         "bit_depth": partition.bit_depth,
-        "classes": list(_class_texts(partition)),
+        "classes": list(class_texts(partition)),
         "class_of": partition.class_of.tolist(),
     }
-
-
-def _class_texts(partition: Partition) -> list[str]:
-    """For each class: its number, its share of the samples, and how it is quantized."""
-    from fmq_embedded.partition import Step
-
-    shares = np.bincount(partition.class_of.ravel(), minlength=len(partition.classes))
-    texts = []
-    for index, (chosen, share) in enumerate(
-        zip(partition.classes, shares / shares.sum(), strict=True)
-    ):
-        if isinstance(chosen, Step):
-            how = f"step × {2.0 ** (chosen.exponent / 4):.3g}"
-        elif isinstance(chosen, Quantizer):
-            how = f"{chosen.distribution}, {chosen.bit_depth} bits"
-        else:
-            how = type(chosen).__name__
-        texts.append(f"class {index}: {share:.1%}, {how}")
-    return texts

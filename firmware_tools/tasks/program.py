@@ -68,7 +68,9 @@ def _version() -> str:
         return "unknown"
 
 
-program = FmqProgram(name="fmq", binary="fmq", version=_version(), namespace=namespace)
+program = FmqProgram(
+    name="fmq", binary="fmq", binary_names=["fmq"], version=_version(), namespace=namespace
+)
 
 
 def main() -> None:

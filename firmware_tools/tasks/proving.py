@@ -14,6 +14,7 @@ from firmware_tools.firmware import DEFAULT_BOARD
 from firmware_tools.tasks.console import emit, fmq_task, portion, steps
 from firmware_tools.toolchains import DEFAULT_TOOLCHAIN
 from fmq_embedded.errors import InputError, MismatchError
+from fmq_embedded.files import write_atomically
 
 
 @fmq_task(
@@ -21,7 +22,11 @@ from fmq_embedded.errors import InputError, MismatchError
         "deployment": "the folder; without it, a set of quantizers of every form",
         "target": "numba, c, boards, a board's id, tflite, litert, micro (quantizers put into "
         "models, in each runtime), npu, or all; with commas between several",
-        "exhaustive": "with numba and float32: every one of the 2^32 bit patterns",
+        "exhaustive": "with numba or c and float32: every one of the 2^32 bit patterns",
+        "all": "the whole proof: every target, the conformance kit on every machine, its own test "
+        "by mistakes, static analysis; writes a page of it",
+        "only": "with --all: parts of it: targets, cases, machines, mutants, static",
+        "report": "with --all: the page's file, Markdown",
     }
 )
 def verify(
@@ -29,9 +34,15 @@ def verify(
     deployment: str = "",
     target: str = "all",
     exhaustive: bool = False,
+    all: bool = False,
+    only: str = "",
+    report: str = "verification.md",
     json: str | None = None,
 ) -> None:
     """Check bit-exactness of each target against the float reference."""
+    if all:
+        _prove([part for part in only.split(",") if part], Path(report), json)
+        return
     from firmware_tools.verifying import check_targets, standard_deployment, targets_of
     from fmq_embedded.deploy.conformance import check_case
     from fmq_embedded.deploy.deployment import load
@@ -60,6 +71,30 @@ def verify(
         raise MismatchError(f"{len(wrong)} of {len(checks)} checks do not hold")
     if deployment:
         check_case(chosen, Path(deployment))
+
+
+def _prove(parts: list[str], report: Path, json: str | None) -> None:
+    """Run the proof, write its page, and end with what does not hold."""
+    from firmware_tools.proof import proof, versions
+    from firmware_tools.proof_page import proof_page
+
+    if not report.resolve().parent.is_dir():
+        raise InputError(f"--report {report}: there is no folder {report.parent}; make it first")
+    with steps(1) as step:
+        sections = proof(parts, step)
+    write_atomically(report, proof_page(sections, versions()).encode())
+    wrong = [(section, row) for section in sections for row in section.rows if row.mismatches]
+    lines = [
+        f"{section.title}: {sum(row.inputs for row in section.rows):,} checked, "
+        f"{section.mismatches:,} do not hold"
+        for section in sections
+    ]
+    lines += [f"{section.title}: {row.subject}: {row.detail}" for section, row in wrong]
+    lines.append(f"the page: {report}")
+    data = {"versions": versions(), "sections": [section.to_json() for section in sections]}
+    emit("\n".join(lines), data, json)
+    if wrong:
+        raise MismatchError(f"{len(wrong)} checks do not hold; see {report}")
 
 
 @fmq_task(
@@ -197,23 +232,39 @@ def size(
 
 @fmq_task(
     help={
-        "suite": "host, codec, device, start, partial, graft or all; with commas between several",
+        "suite": "host, codec, device, start, partial, graft, gateway, workers, rate, rate-task, "
+        "rate-speed or all; with commas between several",
+        "workers": "spread the suites over so many processes: times then disturb each other",
+        "scheduler": "or over the workers of a Dask scheduler, such as tcp://10.0.0.1:8786",
         "quick": "fewer and smaller rounds: for a look, not for figures",
+        "plots": "a folder for the curves of the suite rate: pictures, a table, and rate.json",
     }
 )
 def bench(
-    context: Context, suite: str = "all", quick: bool = False, json: str | None = None
+    context: Context,
+    suite: str = "all",
+    quick: bool = False,
+    plots: str = "",
+    workers: int = 0,
+    scheduler: str = "",
+    json: str | None = None,
 ) -> None:
     """Measure each figure beside its peer, in one run."""
     from firmware_tools.profiling.benchmarks import run_suites, suites_of
+    from fmq_embedded.workers import open_workers
 
     names = [part.strip() for part in suite.split(",") if part.strip()]
-    with steps(len(suites_of(names))) as step:
-        figures, noise = run_suites(names, quick=quick, step=step)
+    with steps(len(suites_of(names))) as step, open_workers(scheduler, workers) as pool:
+        spread = pool if scheduler or workers > 1 else None
+        figures, noise = run_suites(names, quick=quick, step=step, workers=spread)
     width = max(len(figure.name) for figure in figures)
     lines = [figure.line(width) for figure in figures]
     lines.append(f"noise of this machine: {noise:.1%} (spread of a fixed loop's times)")
     data: dict[str, Any] = {"noise": noise, "figures": [figure.to_json() for figure in figures]}
+    if plots:
+        from firmware_tools.profiling.rate_plots import write_plots
+
+        lines += write_plots(Path(plots), quick=quick)
     emit("\n".join(lines), data, json)
 
 

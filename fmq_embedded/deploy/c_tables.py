@@ -18,7 +18,7 @@ from fmq_embedded.deploy.c_partition import partition_tables
 from fmq_embedded.deploy.c_quantizers import description, quantizer_tables, values_table
 from fmq_embedded.deploy.c_text import array, comment, identifier, string
 from fmq_embedded.deploy.deployment import Deployment, TensorPlan
-from fmq_embedded.entropy import Geometry, packed_size
+from fmq_embedded.entropy import Geometry, packed_size, static_work_size
 from fmq_embedded.partition import Partition, encode_class_map
 from fmq_embedded.partition.dynamic import DynamicClasses
 from fmq_embedded.payloads import centre_of, level_bits
@@ -34,6 +34,10 @@ LARGEST_CONSTANT_PAYLOAD = 3
 CELL_BYTES, END_BYTES = 14, 4
 """The most that one class, and the end of a class map, take in a stream: fmq_class_map_limit."""
 CRC_SIZE = 4
+PROFILE_CODES = {"standard": 0, "fast": 1}
+"""FMQ_PROFILE_… of fmq/deployment.h."""
+CODINGS = {"standard": "standard", "fast": "static"}
+"""What fmq/coding.h calls the coding of each profile."""
 
 
 def c_tables(deployment: Deployment, flash_budget: int = FLASH_BUDGET) -> dict[str, str]:
@@ -47,9 +51,7 @@ def c_tables(deployment: Deployment, flash_budget: int = FLASH_BUDGET) -> dict[s
     Raises:
         InputError: the deployment has a tensor without a quantizer.
     """
-    exports = [
-        _Export.of(plan, flash_budget, deployment.headers_agreed) for plan in deployment.tensors
-    ]
+    exports = [_Export.of(plan, flash_budget, deployment) for plan in deployment.tensors]
     return {HEADER: _header(deployment, exports), SOURCE: _source(deployment, exports)}
 
 
@@ -67,11 +69,12 @@ class _Export:
     bit_depth: int
     samples: SampleType
     flash_budget: int
+    profile: int
     partition: Partition | None
     centroids: tuple[tuple[int, int, int], ...]
 
     @classmethod
-    def of(cls, plan: TensorPlan, flash_budget: int, headers_agreed: bool) -> _Export:
+    def of(cls, plan: TensorPlan, flash_budget: int, deployment: Deployment) -> _Export:
         header = plan.header
         assert header.quantizer is not None
         classes = plan.partition
@@ -84,11 +87,12 @@ class _Export:
             header.quantizer,
             choose_form(header.quantizer, samples, flash_budget),
             reconstruction_values(header.quantizer, samples),
-            b"" if headers_agreed else _fixed_part(bytes(writer.data), plan),
+            b"" if deployment.headers_agreed else _fixed_part(bytes(writer.data), plan),
             centre_of(header),
             level_bits(header),
             samples,
             flash_budget,
+            PROFILE_CODES[deployment.profile],
             header.partition,
             classes.centroids if isinstance(classes, DynamicClasses) else (),
         )
@@ -115,20 +119,24 @@ class _Export:
         return len(self.header) + class_map + 1 + max(packed, LARGEST_CONSTANT_PAYLOAD)
 
     @property
-    def work_key(self) -> int:
-        return self.geometry.channels * (self.geometry.columns + 5)
+    def work_bytes(self) -> int:
+        """What fmq_work_size tells, but for FMQ_STATE_SIZE."""
+        if self.profile == PROFILE_CODES["fast"]:
+            return static_work_size(self.geometry, self.centre, self.bit_depth)
+        return self.geometry.channels * (self.geometry.columns + 5) + 4
 
 
 def _header(deployment: Deployment, exports: list[_Export]) -> str:
     guard = f"FMQ_TABLES_{identifier(deployment.name).upper()}_H"
     stream = len(_preamble(deployment)) + sum(e.stream_bytes for e in exports) + CRC_SIZE
-    widest = max(exports, key=lambda export: export.work_key).geometry
+    work = max(export.work_bytes for export in exports)
     cells = sum(export.cells for export in exports)
     return f"""{_banner(deployment)}
 #ifndef {guard}
 #define {guard}
 
 #include <fmq/codec.h>
+#include <fmq/coding.h>
 #include <fmq/deployment.h>
 #include <fmq/partition.h>
 #include <fmq/version.h>
@@ -139,7 +147,7 @@ def _header(deployment: Deployment, exports: list[_Export]) -> str:
 #define FMQ_MAX_INPUT_BYTES {sum(_rounded_up(e.sample_bytes) for e in exports)}u
 #define FMQ_MAX_LEVEL_BYTES {sum(_rounded_up(e.level_bytes) for e in exports)}u
 #define FMQ_MAX_STREAM_BYTES {stream}u
-#define FMQ_WORK_BYTES FMQ_WORK_SIZE({widest.columns}u, {widest.channels}u)
+#define FMQ_WORK_BYTES (FMQ_STATE_SIZE + {work}u)
 /* RAM in fmq_tables.c for class maps that come with each map. */
 #define FMQ_CLASS_CELL_BYTES {cells}u
 
@@ -163,6 +171,7 @@ def _source(deployment: Deployment, exports: list[_Export]) -> str:
     parts += [_tensor_tables(index, export) for index, export in enumerate(exports)]
     rows = [_tensor_row(index, export) for index, export in enumerate(exports)]
     parts.append("static const fmq_tensor_t tensors[] = {\n" + ",\n".join(rows) + "\n};\n")
+    parts.append(_codings(deployment.profile))
     parts.append(array("uint8_t", "preamble", _preamble(deployment)))
     parts.append(
         "const fmq_deployment_t fmq_deployment = {\n"
@@ -170,6 +179,17 @@ def _source(deployment: Deployment, exports: list[_Export]) -> str:
         f"{len(_preamble(deployment))}u, tensors, {len(exports)}u\n}};\n"
     )
     return "\n".join(parts)
+
+
+def _codings(profile: str) -> str:
+    """What the program can do: a linker drops every coding that is not named here."""
+    lines = []
+    for kind in ("encoding", "decoding"):
+        named = ", ".join(
+            f"&fmq_{coding}_{kind}" if name == profile else "0" for name, coding in CODINGS.items()
+        )
+        lines.append(f"const fmq_{kind}_t *const fmq_{kind}s[FMQ_PROFILES] = {{{named}}};\n")
+    return "".join(lines)
 
 
 def _fixed_part(header: bytes, plan: TensorPlan) -> bytes:
@@ -216,7 +236,7 @@ def _tensor_row(index: int, export: _Export) -> str:
     header = f"header_{index}" if export.header else "0"
     return (
         f"    {{{geometry.rows}u, {geometry.columns}u, {geometry.channels}u, {geometry.count}u, "
-        f"{export.centre}u, {export.bit_depth}u, &quantizer_{index}, "
+        f"{export.centre}u, {export.bit_depth}u, {export.profile}u, &quantizer_{index}, "
         f"&dequantizer_{index}, {header}, {len(export.header)}u, {partition}}}"
     )
 

@@ -11,26 +11,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fmq_embedded.calibration import (
-    CalibrationReport,
-    TensorStatistics,
-    choose_quantizers,
-    tensor_statistics,
-)
+from fmq_embedded.calibration import CalibrationReport, choose_quantizers
+from fmq_embedded.data.data_set import DataSet, GivenInputs
 from fmq_embedded.deploy.calibrate_partition import partitioned
-from fmq_embedded.deploy.conformance import write_case
+from fmq_embedded.deploy.collecting import Progress, collect, forget
+from fmq_embedded.deploy.conformance import case_files
 from fmq_embedded.deploy.deployment import HEAD, TAIL, Deployment, TensorPlan, load, save
 from fmq_embedded.deploy.dynamic_partition import check_dynamic, with_dynamic_classes
-from fmq_embedded.deploy.grafted_files import write_grafted
+from fmq_embedded.deploy.grafted_files import grafted_files
 from fmq_embedded.errors import InputError, MismatchError
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.payloads import fitted_centre
 from fmq_embedded.quantizers import Quantizer
 from fmq_embedded.runtimes import open_model
+from fmq_embedded.settings import Profile
+from fmq_embedded.workers import Workers
 
 DEFAULT_TAIL_SQNR = 30.0
 DEFAULT_BIT_DEPTHS = (3, 4, 5, 6, 7, 8)
-JUDGED_MAPS = 24
 
 Array = npt.NDArray[Any]
 Step = Callable[[str], None]
@@ -38,7 +36,7 @@ Step = Callable[[str], None]
 
 def calibrate(
     folder: Path,
-    inputs: Iterable[Array],
+    inputs: DataSet | GivenInputs | Iterable[Array],
     *,
     tail_sqnr: float = DEFAULT_TAIL_SQNR,
     bit_depths: Sequence[int] = DEFAULT_BIT_DEPTHS,
@@ -47,17 +45,21 @@ def calibrate(
     classes: int | None = None,
     dynamic: bool = False,
     agree_headers: bool = False,
+    profile: Profile = "standard",
+    workers: Workers | None = None,
     step: Step = lambda name: None,
+    progress: Progress = lambda done, total: None,
 ) -> tuple[Deployment, CalibrationReport]:
     """Choose a quantizer, or classes of them, for each tensor and write them into its folder.
 
     Each tensor gets the quantizer with the fewest estimated bits with which the tail's outputs
-    keep their signal-to-quantization-noise ratio, 10·log10(Σo² / Σ(o − ô)²), over the first 24
-    inputs; the worst output counts.
+    keep their signal-to-quantization-noise ratio, 10·log10(Σo² / Σ(o − ô)²), over the 24 inputs
+    whose contents have the smallest hashes; the worst output counts. The order of the inputs does
+    not matter, nor who runs them.
 
     Args:
         folder: of the deployment.
-        inputs: arrays as the head takes them.
+        inputs: a data set, or arrays as the head takes them.
         tail_sqnr: in dB.
         bit_depths: those to try.
         partition: "none", "channel", "region", "block" or "auto": static classes, where the
@@ -69,7 +71,10 @@ def calibrate(
             those of the judged maps are like.
         agree_headers: leave the tensors' headers, class maps included, out of the bitstreams: both
             ends hold the deployment, and the stream has their checksum.
+        profile: what levels are coded with: "standard" or "fast".
+        workers: who runs the head; by default this process.
         step: called with the name of each step.
+        progress: called with the number of inputs that the head has run, and of all.
 
     Raises:
         InputError: no inputs, or inputs that the head does not take; a partition that is not
@@ -85,19 +90,11 @@ def calibrate(
                 "classes found in each map stand in its header: leave agree_headers or dynamic out"
             )
     head, tail = open_model(folder / HEAD), open_model(folder / TAIL)
+    data = inputs if isinstance(inputs, DataSet | GivenInputs) else GivenInputs(tuple(inputs))
     step("running the head on the calibration inputs")
-    statistics: dict[str, TensorStatistics] = {}
-    judged: list[Mapping[str, Array]] = []
-    for sample in inputs:
-        maps = head.run(sample)
-        if len(judged) < JUDGED_MAPS:
-            judged.append(maps)
-        for plan in deployment.tensors:
-            found = tensor_statistics(_feature_map(plan, maps))
-            known = statistics.get(plan.name)
-            statistics[plan.name] = known.merged(found) if known else found
-    if not judged:
-        raise InputError("calibration needs at least one input; the data hold none")
+    collected = collect(folder, data, workers, progress)
+    statistics = collected.statistics
+    judged = [head.run(*data.read(place, place + 1)) for place in collected.judges.values()]
     step("choosing quantizers by the tail's outputs")
     references = [tail.run(maps) for maps in judged]
 
@@ -122,7 +119,7 @@ def calibrate(
     why = {choice.tensor: str(choice.chosen) for choice in report.choices}
     centres = _centres(deployment, report.quantizers, judged)
     deployment = deployment.with_quantizers(
-        report.quantizers, centres, why, headers_agreed=agree_headers
+        report.quantizers, centres, why, headers_agreed=agree_headers, profile=profile
     )
     if partition != "none" or importance:
         step("choosing classes by the tail's outputs")
@@ -146,10 +143,13 @@ def calibrate(
                 f"{-10 * math.log10(found_change):.1f} dB of the {tail_sqnr:g} dB asked for; "
                 "leave --dynamic out"
             )
-    save(deployment, folder)
-    write_case(deployment, folder, judged[0])
+    if isinstance(data, DataSet):
+        deployment = replace(deployment, input=data.description)
+    others = case_files(deployment, judged[0])
     if deployment.lowering is not None:
-        write_grafted(deployment, folder, deployment.lowering)
+        others |= grafted_files(deployment, folder, deployment.lowering)
+    save(deployment, folder, others)
+    forget(folder)
     return deployment, report
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from fmq_embedded.deploy.deployment import Deployment
 from fmq_embedded.errors import InputError, MismatchError
-from fmq_embedded.files import make_folder, read_array, read_bytes, write_atomically
+from fmq_embedded.files import read_array, read_bytes
 
 FOLDER = "conformance"
 STREAM = "stream.fmq"
@@ -22,19 +22,16 @@ SUMS = "SHA256SUMS"
 Array = npt.NDArray[Any]
 
 
-def write_case(deployment: Deployment, folder: Path, maps: Mapping[str, Array]) -> None:
-    """Write one case into the deployment folder's `conformance`.
+def case_files(deployment: Deployment, maps: Mapping[str, Array]) -> dict[str, bytes]:
+    """One case: the files of the deployment folder's `conformance`, by their names in the folder.
 
     Tensor i has i.samples.npy, i.levels.npy and i.decoded.npy; stream.fmq holds all; SHA256SUMS
     is as `sha256sum -c` takes it.
     """
-    target = folder / FOLDER
-    make_folder(target)
     files = _case_files(deployment, maps)
     sums = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items()]
     files[SUMS] = "".join(sums).encode()
-    for name, data in files.items():
-        write_atomically(target / name, data)
+    return {f"{FOLDER}/{name}": data for name, data in files.items()}
 
 
 def case_maps(deployment: Deployment, folder: Path) -> dict[str, Array]:

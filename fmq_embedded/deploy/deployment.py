@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from fmq_embedded import codec
 from fmq_embedded.bitstream.headers import DTYPES, Preamble, TensorHeader
+from fmq_embedded.data.input_description import InputDescription, describe_input, read_input
 from fmq_embedded.deploy.partition_description import (
     describe_partition,
     partition_tables,
@@ -35,11 +36,13 @@ from fmq_embedded.deploy.quantizer_description import (
 )
 from fmq_embedded.errors import InputError, unknown_name
 from fmq_embedded.feature_map import FeatureMap
-from fmq_embedded.files import make_folder, read_array, read_bytes, write_atomically
+from fmq_embedded.files import read_array, read_bytes
 from fmq_embedded.partition import Partition
 from fmq_embedded.partition.dynamic import DynamicClasses
 from fmq_embedded.quantizers import Quantizer
 from fmq_embedded.quantizers.samples import SampleType
+from fmq_embedded.settings import Profile
+from fmq_embedded.written_together import read_together, write_together
 
 FORMAT = 1
 _MAKE_ANEW = "make the deployment anew with `inv split` and `inv calibrate`"
@@ -47,6 +50,7 @@ DESCRIPTION = "deployment.toml"
 TABLES = "tables.npz"
 HEAD = "head.tflite"
 TAIL = "tail.tflite"
+DEVICE_PROFILES: tuple[Profile, ...] = ("standard", "fast")
 
 Array = npt.NDArray[Any]
 
@@ -173,9 +177,12 @@ class Deployment:
         tensors: in the order of the head's outputs and the tail's inputs.
         lowering: how calibration puts the quantizers into the model; None: it does not.
         headers_agreed: whether bitstreams leave out the tensors' headers, for both ends hold this.
+        input: how the head wants pictures or sounds; None where it takes arrays alone.
+        profile: what levels are coded with: "standard" or "fast".
 
     Raises:
-        InputError: headers that differ from map to map cannot be agreed on.
+        InputError: headers that differ from map to map cannot be agreed on, or a profile that
+            devices do not have.
     """
 
     name: str
@@ -184,8 +191,11 @@ class Deployment:
     tensors: tuple[TensorPlan, ...]
     lowering: str | None = None
     headers_agreed: bool = False
+    input: InputDescription | None = None
+    profile: Profile = "standard"
 
     def __post_init__(self) -> None:
+        device_profile(self.profile)
         dynamic = [p.name for p in self.tensors if isinstance(p.partition, DynamicClasses)]
         if self.headers_agreed and dynamic:
             raise InputError(
@@ -207,7 +217,7 @@ class Deployment:
     @property
     def crc32(self) -> int:
         """A number that tells this deployment's coding from another's."""
-        coding = replace(self, lowering=None)
+        coding = replace(self, lowering=None, input=None)
         return zlib.crc32(_toml_bytes(coding) + _tables_bytes(coding))
 
     def with_quantizers(
@@ -218,12 +228,13 @@ class Deployment:
         partitions: Mapping[str, Partition | DynamicClasses] | None = None,
         *,
         headers_agreed: bool | None = None,
+        profile: Profile | None = None,
     ) -> Deployment:
         """The same deployment with these quantizers, centres and reasons.
 
         Args:
             partitions: of the tensors that are partly quantized, each of that quantizer and centre.
-            headers_agreed: None to leave it as it is.
+            headers_agreed, profile: None to leave it as it is.
         """
         tensors = tuple(
             replace(
@@ -236,7 +247,9 @@ class Deployment:
             for plan in self.tensors
         )
         agreed = self.headers_agreed if headers_agreed is None else headers_agreed
-        return replace(self, tensors=tensors, headers_agreed=agreed)
+        return replace(
+            self, tensors=tensors, headers_agreed=agreed, profile=profile or self.profile
+        )
 
     def quantize(self, maps: Mapping[str, Array]) -> dict[str, Array]:
         """The levels of the feature maps, by name; joint levels where there is a partition.
@@ -253,7 +266,7 @@ class Deployment:
         """The bitstream of the feature maps: byte for byte what the device writes."""
         quantized = zip(self.tensors, self._quantized(maps), strict=True)
         tensors = [(plan.header_with(partition), levels) for plan, (partition, levels) in quantized]
-        return codec.assemble(self.preamble, tensors)
+        return codec.assemble(self.preamble, tensors, profile=self.profile)
 
     def _quantized(self, maps: Mapping[str, Array]) -> Iterator[tuple[Partition | None, Array]]:
         """The partition and the levels of each tensor's map; errors as `quantize`."""
@@ -292,11 +305,28 @@ class Deployment:
         }
 
 
-def save(deployment: Deployment, folder: Path) -> None:
-    """Write the description and the tables; each file is there whole or not at all."""
-    make_folder(folder)
-    write_atomically(folder / TABLES, _tables_bytes(deployment))
-    write_atomically(folder / DESCRIPTION, _toml_bytes(deployment))
+def device_profile(name: str) -> Profile:
+    """The profile of this name.
+
+    Raises:
+        InputError: there is none, or devices do not have it.
+    """
+    for profile in DEVICE_PROFILES:
+        if name == profile:
+            return profile
+    raise unknown_name("profile of a deployment", name, DEVICE_PROFILES)
+
+
+def save(
+    deployment: Deployment, folder: Path, others: Mapping[str, bytes | None] | None = None
+) -> None:
+    """Write the description and the tables: all files are the new ones, or all the old ones.
+
+    Args:
+        others: further files of the folder that belong to them; None where one is to go.
+    """
+    files = {TABLES: _tables_bytes(deployment), DESCRIPTION: _toml_bytes(deployment)}
+    write_together(folder, {**(others or {}), **files})
 
 
 def load(folder: Path) -> Deployment:
@@ -306,13 +336,14 @@ def load(folder: Path) -> Deployment:
         InputError: there is none in the folder, or its files cannot be read or do not fit.
     """
     path = folder / DESCRIPTION
-    if not path.is_file():
-        raise InputError(f"{folder} holds no {DESCRIPTION}; make a deployment with `inv split`")
-    tables = read_array(folder / TABLES)
+    with read_together(folder):
+        if not path.is_file():
+            raise InputError(f"{folder} holds no {DESCRIPTION}; make a deployment with `inv split`")
+        tables, description = read_array(folder / TABLES), read_bytes(path)
     try:
         if not isinstance(tables, dict):
             raise TypeError(f"{TABLES} holds no named arrays")
-        return _from_description(tomllib.loads(read_bytes(path).decode()), tables)
+        return _from_description(tomllib.loads(description.decode()), tables)
     except KeyError as error:
         raise InputError(f"{path} lacks {error}; {_MAKE_ANEW}") from error
     except (AttributeError, TypeError, ValueError) as error:
@@ -351,6 +382,8 @@ def _from_description(description: Mapping[str, Any], tables: Mapping[str, Array
         tuple(tensors),
         lowering,
         bool(description.get("headers_agreed", False)),
+        read_input(description["input"]) if "input" in description else None,
+        description.get("profile", "standard"),
     )
 
 
@@ -361,12 +394,16 @@ def _toml_bytes(deployment: Deployment) -> bytes:
         "format": FORMAT,
         "name": deployment.name,
         "model": {"file": deployment.model, "sha256": deployment.model_sha256},
-        "tensor": [_entry(plan) for plan in deployment.tensors],
     }
+    if deployment.input is not None:
+        description["input"] = describe_input(deployment.input)
+    description["tensor"] = [_entry(plan) for plan in deployment.tensors]
     if deployment.lowering is not None:
         description["lowering"] = deployment.lowering
     if deployment.headers_agreed:
         description["headers_agreed"] = True
+    if deployment.profile != "standard":
+        description["profile"] = deployment.profile
     return tomli_w.dumps(description).encode()
 
 

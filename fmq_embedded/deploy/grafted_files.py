@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +9,7 @@ from fmq_embedded.deploy.deployment import HEAD, TAIL, Deployment, TensorPlan
 from fmq_embedded.deploy.graft import Grafted, graft_head, graft_tail
 from fmq_embedded.deploy.map_tables import MapTables
 from fmq_embedded.errors import InputError
-from fmq_embedded.files import read_bytes, write_atomically
+from fmq_embedded.files import read_bytes
 from fmq_embedded.partition.dynamic import DynamicClasses
 from fmq_embedded.quantizers import SampleType
 from fmq_embedded.quantizers.vector import VectorQuantizer
@@ -65,18 +64,7 @@ def graft(deployment: Deployment, folder: Path, lowering: str) -> tuple[Grafted,
     return head, graft_tail(read_bytes(folder / TAIL), maps, lowering)
 
 
-def write_grafted(deployment: Deployment, folder: Path, lowering: str) -> None:
-    """Write both beside the plain ones; errors as `graft`."""
+def grafted_files(deployment: Deployment, folder: Path, lowering: str) -> dict[str, bytes]:
+    """Both by their names beside the plain ones; errors as `graft`."""
     head, tail = graft(deployment, folder, lowering)
-    write_atomically(folder / HEAD_LEVELS, head.model)
-    write_atomically(folder / TAIL_LEVELS, tail.model)
-
-
-def remove_grafted(folder: Path) -> None:
-    """Remove grafted models, which belong to the quantizers that they were made with."""
-    try:
-        for name in (HEAD_LEVELS, TAIL_LEVELS):
-            with contextlib.suppress(FileNotFoundError):
-                (folder / name).unlink()
-    except OSError as error:
-        raise InputError(f"{error.filename} cannot be removed: {error.strerror}") from error
+    return {HEAD_LEVELS: head.model, TAIL_LEVELS: tail.model}

@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from fmq_embedded.bitstream.headers import DTYPES
+from fmq_embedded.data.guessing import guess_input
 from fmq_embedded.deploy.deployment import HEAD, TAIL, Deployment, TensorPlan, save
 from fmq_embedded.deploy.graft import graft_head
-from fmq_embedded.deploy.grafted_files import map_tables, remove_grafted
+from fmq_embedded.deploy.grafted_files import HEAD_LEVELS, TAIL_LEVELS, map_tables
 from fmq_embedded.deploy.split import split
 from fmq_embedded.errors import InputError
-from fmq_embedded.files import make_folder, write_atomically
 from fmq_embedded.quantizers import Quantizer
 from fmq_embedded.runtimes import Port, open_model
 from fmq_embedded.runtimes.ports import described_ports, has_fixed_shapes
@@ -60,12 +60,9 @@ def split_model(
         _check_lowering(head, plans, lowering)
     plain_name = name or re.sub(r"[^0-9A-Za-z_.-]", "_", Path(model_file).stem)
     digest = hashlib.sha256(model).hexdigest()
-    deployment = Deployment(plain_name, model_file, digest, plans, lowering)
-    make_folder(folder)
-    remove_grafted(folder)
-    write_atomically(folder / HEAD, head)
-    write_atomically(folder / TAIL, tail)
-    save(deployment, folder)
+    wanted = guess_input(read_model(model), digest)
+    deployment = Deployment(plain_name, model_file, digest, plans, lowering, input=wanted)
+    save(deployment, folder, {HEAD: head, TAIL: tail, HEAD_LEVELS: None, TAIL_LEVELS: None})
     return deployment
 
 

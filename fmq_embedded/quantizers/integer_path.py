@@ -109,6 +109,10 @@ def level_table(quantizer: Quantizer, samples: SampleType) -> AnyArray:
 
 def float32_plan(quantizer: Quantizer, samples: SampleType) -> Float32Plan | None:
     """The proven estimate as the kernels take it; None where thresholds must be searched."""
+    from numba import config
+
+    if config.DISABLE_JIT:
+        return None  # the estimate's loop exists as instructions only
     estimate = fixed_point_estimate(quantizer)
     if estimate is None:
         return None

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fmq_embedded.errors import InputError, MissingToolError, unknown_name
+from fmq_embedded.plugins import plugins
 from fmq_embedded.runtimes.ports import Port
 from fmq_embedded.tflite_file import read_model, write_model
 
@@ -42,7 +43,8 @@ def open_model(
 
     Args:
         source: a path, or the model's bytes.
-        runtime: "tflite_runtime" or "litert"; None for the default of this Python.
+        runtime: "tflite_runtime", "litert", or one that another package brings; None for the
+            default of this Python.
         input_shapes: shapes, by name, for inputs whose shape the model leaves open.
         reference_kernels: LiteRT's plain kernels in place of its fast ones; "litert" only.
 
@@ -52,12 +54,13 @@ def open_model(
             runtime refuses.
     """
     name = default_runtime() if runtime is None else runtime
-    if name not in RUNTIMES:
-        raise unknown_name("runtime", name, RUNTIMES)
+    brought = {} if name in RUNTIMES else plugins("runtimes")
+    if name not in (*RUNTIMES, *brought):
+        raise unknown_name("runtime", name, [*RUNTIMES, *brought])
     # The runtimes follow offsets unchecked: give them nothing but what has been checked.
     content = write_model(read_model(source))
     options = _reference_kernels(name) if reference_kernels else {}
-    interpreter_class = _interpreter_class(name)
+    interpreter_class = brought[name].Interpreter if brought else _interpreter_class(name)
     try:
         interpreter = interpreter_class(model_content=content, num_threads=1, **options)
         for index, shape in _resizes(interpreter, input_shapes or {}):
@@ -68,7 +71,7 @@ def open_model(
     except InputError:
         raise
     except (ValueError, RuntimeError) as error:
-        raise InputError(f"{RUNTIMES[name][1]} refuses this model: {error}") from error
+        raise InputError(f"{_package(name)} refuses this model: {error}") from error
 
 
 @contextlib.contextmanager
@@ -118,7 +121,7 @@ class Model:
                 self._interpreter.set_tensor(index, array)
             self._interpreter.invoke()
         except (ValueError, RuntimeError) as error:
-            raise InputError(f"{RUNTIMES[self.runtime][1]} cannot run this: {error}") from error
+            raise InputError(f"{_package(self.runtime)} cannot run this: {error}") from error
         names = [port.name for port in self.outputs]
         # get_tensor copies: what is returned stays when the model runs again.
         return {
@@ -165,6 +168,10 @@ def _reference_kernels(name: str) -> dict[str, Any]:
         raise InputError(f"only litert has reference kernels to choose; got {name}")
     resolvers = importlib.import_module(RUNTIMES[name][0]).OpResolverType
     return {"experimental_op_resolver_type": resolvers.BUILTIN_REF}
+
+
+def _package(name: str) -> str:
+    return RUNTIMES[name][1] if name in RUNTIMES else name
 
 
 def _interpreter_class(name: str) -> Any:

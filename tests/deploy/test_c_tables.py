@@ -129,7 +129,8 @@ def test_a_cplusplus_program_links_to_tables_made_by_a_c_compiler(tmp_path: Path
     (tmp_path / "main.cpp").write_text(body)
     include = [f"-I{LIBFMQ_INCLUDE}", "-I."]
     subprocess.run(["gcc", "-c", SOURCE, *include], cwd=tmp_path, check=True)
-    command = [gxx, "-std=c++11", "main.cpp", "fmq_tables.o", *include, "-o", "main"]
+    library = str(host_library(library_sources()))
+    command = [gxx, "-std=c++11", "main.cpp", "fmq_tables.o", library, *include, "-o", "main"]
     subprocess.run(command, cwd=tmp_path, check=True)
     shown = subprocess.run([tmp_path / "main"], capture_output=True, text=True, check=True)
     assert shown.stdout == f"{deployment.crc32:08x}"

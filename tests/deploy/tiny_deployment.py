@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fmq_embedded.deploy.calibrate import calibrate
 from fmq_embedded.deploy.split_model import split_model
 from fmq_embedded.tflite_file import schema
 from tests.tiny_models import TinyModel
@@ -36,4 +38,11 @@ def inputs(count: int = 6, seed: int = 3) -> npt.NDArray[np.float32]:
 def split_deployment(folder: Path) -> Path:
     """The network's deployment in a folder, not calibrated."""
     split_model(model(), CUT, folder, model_file="tiny.tflite")
+    return folder
+
+
+def calibrated_deployment(folder: Path, **options: Any) -> Path:
+    """The network's deployment in a folder, calibrated on a few inputs."""
+    split_deployment(folder)
+    calibrate(folder, inputs()[:, None], **options)
     return folder

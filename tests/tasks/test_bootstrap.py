@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -132,6 +133,31 @@ def test_a_set_up_that_fails_is_said_and_tried_again(
     assert "error: the set-up failed: " in capsys.readouterr().err
     machine.fails_at = ""
     assert machine.taken("demo")[-2:] == ["pip", "program"]
+
+
+def test_what_a_larger_set_has_is_not_installed_again(machine: Machine) -> None:
+    assert machine.taken("demo") == ["venv", "pip", "program"]
+    assert machine.taken("encode", "a.npy", "a.fmq") == ["program"]
+    assert machine.taken("flash") == ["pip", "program"]
+    assert machine.taken("test") == ["pip", "program"]
+    (machine.folder / ".venv" / ".installed-demo").unlink()
+    assert machine.taken("demo") == ["program"]
+
+
+def test_every_larger_set_has_what_it_is_said_to_have(bootstrap: ModuleType) -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needs = extras["optional-dependencies"]
+
+    def brought(extra: str) -> set[str]:
+        found = {extra}
+        for requirement in needs[extra]:
+            if requirement.startswith("fmq-embedded["):
+                inner = requirement.removeprefix("fmq-embedded[").rstrip("]").split(",")
+                found |= set().union(*map(brought, inner))
+        return found
+
+    for extra, larger in bootstrap.INCLUDED_IN.items():
+        assert all(extra in brought(one) for one in larger)
 
 
 @pytest.mark.parametrize("status", [0, 1, 2, 5])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 
 from firmware_tools import doctor
 from firmware_tools.boards import board_folders
-from firmware_tools.doctor import COMMANDS, PACKAGES, examine
+from firmware_tools.doctor import COMMANDS, NO_LONGER_NEEDED, PACKAGES, advice, examine
 from firmware_tools.link.device import Device
 from fmq_embedded.errors import LinkError
 from tests.tasks.running import fmq
@@ -32,7 +33,9 @@ def test_boards_shows_each_board(tmp_path: Path) -> None:
 
 def test_doctor_shows_each_tool(tmp_path: Path) -> None:
     rows = {row["name"]: row for row in fmq(tmp_path, "doctor", "--json").json}
-    assert {"Python", *(p[0] for p in PACKAGES), *(c[0] for c in COMMANDS)} <= set(rows)
+    packages = {name for name, *_ in PACKAGES} - set(NO_LONGER_NEEDED)
+    assert {"Python", *packages, *(c[0] for c in COMMANDS)} <= set(rows)
+    assert ("tflite-runtime" in rows) == (sys.version_info < (3, 12))
     assert rows["numpy"]["version"]
     assert "✓ numpy" in fmq(tmp_path, "doctor").out
 
@@ -45,6 +48,10 @@ def test_doctor_says_how_to_get_what_is_missing(
     assert "– cppcheck" in shown.out
     assert "get it: apt install cppcheck" in shown.out
     monkeypatch.setattr(doctor, "PACKAGES", (("no-such-package", "nothing", "[demo]"),))
+    assert advice() == [
+        "for demo, bench and calibrate --data photos: pip install 'fmq-embedded[demo]' "
+        "(missing: no-such-package)"
+    ]
     tool = examine()[1]
     assert (tool.version, tool.how_to_get) == ("", "pip install 'fmq-embedded[demo]'")
 

@@ -1,0 +1,124 @@
+"""Charts on demand, and the figures behind them."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+
+import pytest
+
+import fmq_embedded
+from firmware_tools.profiling.profile import Profile, Stage
+from firmware_tools.profiling.rate_curve import signal_to_noise
+from firmware_tools.report.board_costs import BoardCost
+from firmware_tools.report.charts import cost_chart
+from firmware_tools.report.drawn import svg
+from firmware_tools.report.page_tables import board_table
+from firmware_tools.report.plotting import KINDS, plotted
+from firmware_tools.report.rate_curves import BIT_DEPTHS, rate_curves
+from firmware_tools.report.tensor_facts import ratio_text, tensor_facts
+from fmq_embedded.deploy.deployment import load
+from fmq_embedded.errors import InputError
+from tests.tasks.running import fmq
+
+pytestmark = pytest.mark.xdist_group("report")
+
+CHARTS = sorted(set(KINDS) - {"costs"})
+
+
+@pytest.mark.parametrize("kind", CHARTS)
+def test_a_chart_is_svg_with_text_and_the_same_each_time(plain: Path, kind: str) -> None:
+    svg = plotted(kind, plain, ".svg")
+    assert svg == plotted(kind, plain, ".svg")
+    assert svg.startswith(b"<?xml")
+    assert b"<text" in svg
+
+
+def test_a_chart_is_png_too_and_the_same_each_time(plain: Path) -> None:
+    picture = plotted("histogram", plain, ".png")
+    assert picture == plotted("histogram", plain, ".png")
+    assert picture.startswith(b"\x89PNG")
+
+
+def cost(*stages: Stage) -> BoardCost:
+    profile = Profile("mine", "cortex-m4", "zig", stages, 1000, 200, 100, sent_bytes=1152)
+    return BoardCost(profile, clock_hz=16_000_000, baud=115_200)
+
+
+def test_costs_are_in_the_boards_own_time() -> None:
+    measured = cost(Stage("quantize", 4_000_000, 10), Stage("encode", 12_000_000, 10),
+                    Stage("decode", 1, 10))  # fmt: skip
+    assert measured.compute_seconds == 1.0
+    assert measured.link_seconds == 0.1
+    assert "1 s at 16 MHz" in board_table([measured]).rows[0]
+    assert "100 ms at 115,200 baud" in board_table([measured]).rows[0]
+    drawn = svg(cost_chart([measured]))
+    assert "mine" in drawn
+    assert "instructions per element" in drawn
+    assert cost(Stage("encode", 1, 10, is_counted=False)).compute_seconds is None
+
+
+def test_costs_need_a_board(plain: Path) -> None:
+    with pytest.raises(InputError, match="no board to draw"):
+        plotted("costs", plain, ".svg", boards="none")
+
+
+def test_classes_are_drawn_where_there_are_some(plain: Path, classed: Path) -> None:
+    from PIL import Image
+
+    assert Image.open(io.BytesIO(plotted("classes", classed, ".png"))).width > 100
+    with pytest.raises(InputError, match="has no classes"):
+        plotted("classes", plain, ".png")
+    with pytest.raises(InputError, match=r"ends in \.png"):
+        plotted("classes", classed, ".svg")
+
+
+def test_wrong_names_are_refused(plain: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no kind of plot is called 'pie'"):
+        plotted("pie", plain, ".svg")
+    with pytest.raises(InputError, match="no tensor of the deployment is called 'waves'"):
+        plotted("histogram", plain, ".svg", tensor="waves")
+    fmq(tmp_path, "plot", "rate", "--deployment", plain, "--out", "a.pdf").assert_refused(
+        2, ".svg or .png"
+    )
+
+
+def test_the_task_writes_a_file(plain: Path, tmp_path: Path) -> None:
+    done = fmq(tmp_path, "plot", "histogram", "--deployment", plain, "--tensor", "side",
+               "--out", "side.svg", "--json")  # fmt: skip
+    assert done.json == {"file": "side.svg", "bytes": (tmp_path / "side.svg").stat().st_size}
+
+
+def test_rates_are_real_streams_and_qualities_of_the_same_levels(plain: Path) -> None:
+    facts = tensor_facts(load(plain), plain)
+    curves = rate_curves(facts, plain, 100)
+    assert curves.result.chosen.bits == 8 * 100 / sum(one.samples.size for one in facts)
+    for one in facts:
+        found = curves.tensors[one.plan.name]
+        assert {"fmq standard", "zlib", "xz"} <= set(found.series)
+        assert {len(points) for points in found.series.values()} == {len(BIT_DEPTHS)}
+        lossless = [found.series[name] for name in ("fmq standard", "zlib", "xz")]
+        for points in zip(*lossless, strict=True):
+            assert len({point.ratio for point in points}) == 1
+        whole = found.series["fmq standard"][-1]
+        quantizer = fmq_embedded.Quantizer.uniform(one.samples.min(), one.samples.max(), 8)
+        stream = fmq_embedded.encode(one.samples, fmq_embedded.Settings(quantizer=quantizer))
+        assert whole.bits == 8 * len(stream) / one.samples.size
+        assert whole.ratio == signal_to_noise(one.samples, fmq_embedded.decode(stream))
+
+
+def test_codecs_of_pictures_stand_beside_where_they_are_installed(plain: Path) -> None:
+    facts = tensor_facts(load(plain), plain)[:1]
+    found = rate_curves(tensor_facts(load(plain), plain), plain, 100, peers=True)
+    series = found.tensors[facts[0].plan.name].series
+    assert {"JPEG XL", "x265 intra"} <= set(series)
+    ratios = [point.ratio for point in series["JPEG XL"]]
+    assert ratios == sorted(ratios)
+    assert "JPEG XL" not in found.result.series
+
+
+def test_a_ratio_in_words() -> None:
+    assert [ratio_text(value) for value in (20.04, math.inf, math.nan)] == [
+        "20.0 dB", "without loss", "–",
+    ]  # fmt: skip
