@@ -24,8 +24,6 @@ from firmware_tools.firmware import LIBFMQ_INCLUDE, build_firmware
 from fmq_embedded.deploy.deployment import load
 from tests.tasks.running import ROOT, fmq
 
-pytestmark = pytest.mark.xdist_group("readme")
-
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RUNTIMES = "tflite,litert" if sys.version_info < (3, 12) else "litert"
 RESNET_CUT = "'model/activation_2/Relu;model/add/add'"
@@ -124,9 +122,11 @@ def test_the_tour_is_found_and_every_exception_is_in_it() -> None:
 
 
 @pytest.mark.emulator
-@pytest.mark.parametrize("command", [line for line in commands() if line not in ELSEWHERE])
-def test_a_command_of_the_readme_works(tour: Tour, command: str) -> None:
-    tour.run(command)
+def test_every_command_of_the_readme_works_and_so_does_its_c(tour: Tour) -> None:
+    for command in commands():
+        if command not in ELSEWHERE:
+            tour.run(command)
+    check_c(tour.folder)
 
 
 def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
@@ -138,13 +138,12 @@ def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.emulator
-def test_the_c_of_the_readme_compiles_with_the_tables(tour: Tour) -> None:
+def check_c(folder: Path) -> None:
+    """The C of the README compiles with the tables of the deployment `face`."""
     (text,) = blocks("c")
-    tables = tour.folder / "face/c"
-    (tour.folder / "readme.c").write_text(f"size_t send_map(const uint32_t *samples);\n{text}")
+    (folder / "readme.c").write_text(f"size_t send_map(const uint32_t *samples);\n{text}")
     subprocess.run(
         ["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-include", "stddef.h",
-         "-include", "stdint.h", f"-I{tables}", f"-I{LIBFMQ_INCLUDE}", "readme.c"],
-        cwd=tour.folder, check=True,
+         "-include", "stdint.h", f"-I{folder / 'face/c'}", f"-I{LIBFMQ_INCLUDE}", "readme.c"],
+        cwd=folder, check=True,
     )  # fmt: skip
