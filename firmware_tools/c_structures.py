@@ -21,6 +21,7 @@ class CTensor(ctypes.Structure):
         ("header", ctypes.c_char_p),
         ("header_size", ctypes.c_uint32),
         ("partition", ctypes.c_void_p),
+        ("dense", ctypes.c_void_p),
     )
 
 
@@ -59,11 +60,16 @@ class CDenseFormat(ctypes.Structure):
         ("columns", ctypes.c_uint32),
         ("channels", ctypes.c_uint32),
         ("map_rows", ctypes.c_uint32),
+        ("centre", ctypes.c_uint16),
+        ("highest", ctypes.c_uint16),
+        ("is_wide", ctypes.c_bool),
         ("step", ctypes.c_uint8),
         ("is_dependent", ctypes.c_bool),
         ("is_one_sided", ctypes.c_bool),
         ("is_lossless", ctypes.c_bool),
+        ("is_sine", ctypes.c_bool),
         ("points", ctypes.c_int8 * 4),
+        ("fills", ctypes.c_uint8 * 2),
     )
 
 

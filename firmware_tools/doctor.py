@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 PACKAGES = (
@@ -87,24 +88,32 @@ class Tool:
 
 def examine() -> list[Tool]:
     """Look for everything that the project uses."""
+    pip = _pip()
     found = [Tool("Python", platform.python_version(), f"at {sys.executable}", "")]
     for name, used_for, extra in PACKAGES:
         if sys.version_info < NO_LONGER_NEEDED.get(name, (4,)):
-            get = f"pip install 'fmq-embedded{extra}'"
+            get = f"{pip} install 'fmq-embedded{extra}'"
             found.append(Tool(name, _package_version(name), used_for, get))
     return found + [Tool(name, _command_version(name), use, get) for name, use, get in COMMANDS]
 
 
 def advice() -> list[str]:
     """What cannot be used yet, and the one command that changes it: a line for each extra."""
-    lines = []
+    lines, pip = [], _pip()
     for extra, tasks in EXTRAS.items():
         missing = [n for n, _, needs in PACKAGES if needs == extra and not _package_version(n)]
         if missing:
             lines.append(
-                f"for {tasks}: pip install 'fmq-embedded{extra}' (missing: {', '.join(missing)})"
+                f"for {tasks}: {pip} install 'fmq-embedded{extra}' (missing: {', '.join(missing)})"
             )
     return lines
+
+
+def _pip() -> str:
+    """What installs into the environment that runs: pip, where the shell finds this one's."""
+    found = shutil.which("pip")
+    here = Path(sys.executable).parent
+    return "pip" if found and Path(found).parent == here else f"{sys.executable} -m pip"
 
 
 def _package_version(name: str) -> str:

@@ -15,7 +15,7 @@ from firmware_tools.c_structures import CDeployment, CPartition
 from firmware_tools.firmware import LIBFMQ_INCLUDE, library_sources, write_c
 from firmware_tools.toolchains import host_library
 from fmq_embedded.deploy.c_tables import SOURCE
-from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.deployment import Deployment, TensorPlan
 from fmq_embedded.errors import FmqError
 from fmq_embedded.partition.dynamic import DynamicClasses
 
@@ -59,7 +59,7 @@ class HostCodec:
         """The levels of samples of tensor `index`'s type by its own quantizer, of any number."""
         plan = self.deployment.tensors[index]
         source = np.ascontiguousarray(samples, plan.dtype)
-        levels = np.empty(source.shape, plan.chosen_quantizer.level_dtype)
+        levels = np.empty(source.shape, _own_dtype(plan))
         self._call(
             "fmq_quantize",
             ctypes.c_void_p(self._tables.tensors[index].quantizer),
@@ -72,7 +72,7 @@ class HostCodec:
     def dequantize(self, index: int, levels: Array) -> Array:
         """The samples of levels of tensor `index` by its own quantizer, of any number."""
         plan = self.deployment.tensors[index]
-        source = np.ascontiguousarray(levels, plan.chosen_quantizer.level_dtype)
+        source = np.ascontiguousarray(levels, _own_dtype(plan))
         samples = np.empty(source.shape, plan.dtype)
         self._call(
             "fmq_dequantize",
@@ -114,8 +114,9 @@ class HostCodec:
 
         Where each map has classes of its own, they are those that `quantize_map` found last.
         """
+        # copies, for a dense plan's levels are overwritten
         sources = [
-            np.ascontiguousarray(levels[plan.name], self._level_dtype(index))
+            np.array(levels[plan.name], self._level_dtype(index), order="C")
             for index, plan in enumerate(self.deployment.tensors)
         ]
         limit = int(self._library.fmq_stream_limit(ctypes.byref(self._tables)))
@@ -190,6 +191,11 @@ class HostCodec:
         status = int(getattr(self._library, name)(*arguments))
         if status:
             raise LibraryError(f"{name} answered {status} ({STATUSES.get(status, 'unknown')})")
+
+
+def _own_dtype(plan: TensorPlan) -> npt.DTypeLike:
+    """Of the levels of a tensor's own quantizer, or of a dense plan's numbers."""
+    return np.uint16 if plan.dense is not None else plan.chosen_quantizer.level_dtype
 
 
 def _pointer(array: Array) -> ctypes.c_void_p:

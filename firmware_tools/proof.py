@@ -15,12 +15,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from firmware_tools.conformance.boards import run_boards
 from firmware_tools.conformance.case_files import KeptCase
 from firmware_tools.conformance.cases import kit_cases
 from firmware_tools.conformance.kit import check_cases, read_kit, write_kit
 from firmware_tools.conformance.machines import MACHINES, MachineResult, run_machines
 from firmware_tools.conformance.mutants import MUTANTS
 from firmware_tools.conformance.self_test import CHECKING, CHECKOUT, self_test
+from firmware_tools.proof_every_float32 import check_every_float32
 from firmware_tools.static_checks.analyzers import ANALYZERS, analyze
 from firmware_tools.static_checks.findings import StaticResult
 from firmware_tools.static_checks.object_symbols import CORES, outside_symbols
@@ -33,6 +35,12 @@ Step = Callable[[str], None]
 THREADS = 4
 PACKAGES = ("fmq-embedded", "numpy", "numba", "llvmlite", "ziglang", "unicorn")
 TOOLS = ("gcc", "clang", "arm-none-eabi-gcc", "qemu-system-arm", "qemu-ppc")
+PYTHONS = ("python3.11", "python3.12", "python3.13")
+# What the kit is read with; says what it is read by.
+NEEDED = (
+    "import platform, ml_dtypes, numba, numpy, tomli_w; print("
+    "'Python', platform.python_version(), 'Numba', numba.__version__, 'NumPy', numpy.__version__)"
+)
 
 
 @dataclass(frozen=True)
@@ -85,18 +93,21 @@ class Kit:
 
 @dataclass(frozen=True)
 class Part:
-    """A part as data: its title, its claim and what makes its rows."""
+    """A part as data: its title, its claim, what makes its rows, and whether that takes an hour."""
 
     title: str
     claim: str
     rows: Callable[[Kit, Step], Iterator[Row]]
+    is_long: bool = False
 
 
-def proof(parts: Sequence[str], step: Step = lambda name: None) -> list[Section]:
+def proof(
+    parts: Sequence[str], step: Step = lambda name: None, *, exhaustive: bool = False
+) -> list[Section]:
     """Run parts of the proof.
 
     Args:
-        parts: names of `PARTS`; none for all.
+        parts: names of `PARTS`; none for all, but the long ones only if it is `exhaustive`.
         step: called with the name of each thing as it begins.
 
     Raises:
@@ -117,7 +128,8 @@ def proof(parts: Sequence[str], step: Step = lambda name: None) -> list[Section]
             read_kit(folder / "compact"),
             folder / "compact",
         )
-        for chosen in parts or PARTS:
+        every = [name for name, part in PARTS.items() if exhaustive or not part.is_long]
+        for chosen in parts or every:
             part = PARTS[chosen]
             began = time.monotonic()
             rows = tuple(part.rows(kit, step))
@@ -155,15 +167,26 @@ def _cases(kit: Kit, step: Step) -> Iterator[Row]:
         yield Row(subject, len(kit.whole), len(findings), first)
     subject = "Python without compiled code, the compact kit"
     step(subject)
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(CHECKOUT)}
+    yield _checked_by(sys.executable, subject, kit, {"NUMBA_DISABLE_JIT": "1"})
+    for python in PYTHONS:
+        step(python)
+        found = subprocess.run([python, "-c", NEEDED], capture_output=True, check=False, text=True)
+        if found.returncode:
+            yield Row(python, absent=f"{python} with numba and numpy is not installed")
+            continue
+        yield _checked_by(python, f"{found.stdout.strip()}, compiled, the compact kit", kit, {})
+
+
+def _checked_by(python: str, subject: str, kit: Kit, settings: Mapping[str, str]) -> Row:
+    """The compact kit in a process of its own, by an interpreter, under settings."""
     done = subprocess.run(
-        [sys.executable, "-c", CHECKING, str(kit.compact_folder)],
-        env=environment,
+        [python, "-c", CHECKING, str(kit.compact_folder)],
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT), **settings},
         capture_output=True,
         check=False,
         text=True,
     )
-    yield Row(subject, len(kit.compact), int(done.returncode != 0), done.stderr.strip()[-200:])
+    return Row(subject, len(kit.compact), int(done.returncode != 0), done.stderr.strip()[-200:])
 
 
 def _machines(kit: Kit, step: Step) -> Iterator[Row]:
@@ -174,6 +197,18 @@ def _machines(kit: Kit, step: Step) -> Iterator[Row]:
 def _machine_row(result: MachineResult) -> Row:
     first = result.findings[0].line() if result.findings else ""
     return Row(result.machine, result.checks, len(result.findings), first, result.absent)
+
+
+def _boards(kit: Kit, step: Step) -> Iterator[Row]:
+    for result in run_boards(kit.compact, step):
+        first = result.findings[0].line() if result.findings else ""
+        held = f"{result.cases} cases; {result.left_out} that it cannot hold or take left out"
+        yield Row(result.board, result.checks, len(result.findings), first or held)
+
+
+def _every_float32(kit: Kit, step: Step) -> Iterator[Row]:
+    for found in check_every_float32(step):
+        yield Row(*found)
 
 
 def _mutants(kit: Kit, step: Step) -> Iterator[Row]:
@@ -222,6 +257,11 @@ PARTS: Mapping[str, Part] = {
         "Compilers, optimisations, fast mathematics, word sizes and byte orders change nothing.",
         _machines,
     ),
+    "boards": Part(
+        "Conformance kit, on emulated boards",
+        "The firmware of every emulated board gives the kit's levels, bitstreams and samples.",
+        _boards,
+    ),
     "mutants": Part(
         "The kit catches mistakes",
         "Each of these changes to one line of the implementations is found by the kit.",
@@ -231,5 +271,12 @@ PARTS: Mapping[str, Part] = {
         "Static analysis of libfmq",
         "No heap, no floating point, no recursion; the stack of each function is bounded.",
         _static,
+    ),
+    "every-float32": Part(
+        "Every float32",
+        "Quantizers of every form give every one of the 4,278,190,080 finite float32 samples the "
+        "level that the exact thresholds give it.",
+        _every_float32,
+        is_long=True,
     ),
 }

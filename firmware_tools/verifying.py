@@ -15,6 +15,13 @@ from firmware_tools.boards import board_folders, load_board
 from firmware_tools.firmware import emulators_of
 from firmware_tools.host_codec import HostCodec, LibraryError
 from firmware_tools.link.device import Device
+from firmware_tools.verifying_dense import (
+    dense_inputs,
+    dense_map,
+    exact_numbers,
+    exact_samples,
+    some_numbers,
+)
 from firmware_tools.verifying_partitions import (
     Stage,
     dynamic_map,
@@ -25,7 +32,7 @@ from firmware_tools.verifying_partitions import (
     verify_partition_values,
 )
 from fmq_embedded.deploy.deployment import Deployment, TensorPlan
-from fmq_embedded.errors import BitstreamError, unknown_name
+from fmq_embedded.errors import BitstreamError, MissingToolError, unknown_name
 from fmq_embedded.partition import Partition
 from fmq_embedded.partition.dynamic import DynamicClasses
 from fmq_embedded.quantizers import Quantizer, reference
@@ -131,6 +138,7 @@ def check_targets(
 
     Raises:
         InputError: an unknown target; or a runtime that cannot run this deployment.
+        MissingToolError: no installed emulator runs a board.
     """
     from firmware_tools.verifying_boards import boards_checks
     from firmware_tools.verifying_runtimes import runtime_checks
@@ -138,6 +146,7 @@ def check_targets(
     checks: list[Check] = []
     names = _expanded(targets)
     boards = [name for name in names if name in board_folders()]
+    _check_emulators(boards)
     for target in names:
         if target in boards:
             continue
@@ -172,6 +181,15 @@ def _expanded(targets: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def _check_emulators(board_ids: Iterable[str]) -> None:
+    for board_id in board_ids:
+        if not emulators_of(load_board(board_id)):
+            raise MissingToolError(
+                f"no installed emulator runs {board_id}, so that nothing of it can be verified; "
+                "inv boards lists what runs where, inv doctor how to get QEMU"
+            )
+
+
 def _runtimes_here() -> list[str]:
     """The runtimes that the project itself needs; the others are checked when they are named."""
     return [name for name in ("tflite", "litert") if ENGINES[name].exists_here]
@@ -181,6 +199,11 @@ def _numba_checks(
     deployment: Deployment, exhaustive: bool, progress: Progress | None
 ) -> Iterator[Check]:
     for plan in deployment.tensors:
+        if plan.dense is not None:
+            yield from _dense_checks(
+                plan, "numba", functools.partial(_numbers_here, plan), plan.dequantize
+            )
+            continue
         if plan.partition is not None:
             yield from _partition_checks(plan, "numba", *_stages_here(plan))
             continue
@@ -203,6 +226,9 @@ def _c_checks(
         def samples_of(levels: Array, index: int = index) -> Array:
             return codec.dequantize(index, levels)
 
+        if plan.dense is not None:
+            yield from _dense_checks(plan, "c", levels_of, samples_of)
+            continue
         if plan.partition is not None:
             yield from _partition_checks(
                 plan,
@@ -246,6 +272,14 @@ def device_checks(device: Device, deployment: Deployment, target: str) -> Iterat
                 parts.append(device.read_levels(index).reshape(-1)[: part.size])
             return np.concatenate(parts)
 
+        if plan.dense is not None:
+            inputs = dense_inputs(plan, plan.dense)
+            exact = exact_numbers(plan, plan.dense, inputs)
+            if inputs.size > MOST_BOARD_SAMPLES:
+                telling = _telling(exact)
+                inputs, exact = inputs[telling], exact[telling]
+            yield _compared(target, plan, "quantize", inputs, levels_of(inputs), exact)
+            continue
         if plan.partition is not None:
             yield _check(_verified_levels(plan, levels_of, target), plan, "quantize")
             continue
@@ -278,7 +312,9 @@ def device_checks(device: Device, deployment: Deployment, target: str) -> Iterat
     for index, plan in enumerate(deployment.tensors):
         levels = np.asarray(device.read_levels(index)).reshape(-1)
         partition = plan.partition_of(plan.item(decoded[plan.name]))
-        if partition is not None:
+        if plan.dense is not None:
+            expected = exact_samples(plan, plan.dense, levels)
+        elif partition is not None:
             expected = _dequantized(plan, partition, levels.reshape(plan.shape)).reshape(-1)
         else:
             expected = _samples_with(plan, levels)
@@ -314,8 +350,8 @@ def _stream_check(
     first: str | None = None
     for seed in range(seeds):
         maps = _random_maps(deployment, seed)
-        levels = deployment.quantize(maps)
         expected = deployment.encode(maps)
+        levels = deployment.quantize(maps) | _lossy_levels(deployment, expected)
         got = encode(maps)
         checked += len(expected)
         if got != expected:
@@ -340,11 +376,42 @@ def _stream_check(
     return Check(target, "", "bitstream", checked, mismatches, first)
 
 
+def _lossy_levels(deployment: Deployment, data: bytes) -> dict[str, Array]:
+    """What a stream is decoded to where that is not what was coded."""
+    if all(plan.dense is None for plan in deployment.tensors):
+        return {}
+    decoded = deployment.decode_levels(data)
+    return {plan.name: decoded[plan.name] for plan in deployment.tensors if plan.dense is not None}
+
+
+def _dense_checks(
+    plan: TensorPlan,
+    target: str,
+    levels_of: Callable[[Array], Array],
+    samples_of: Callable[[Array], Array],
+) -> Iterator[Check]:
+    """A dense plan's fixed-point samples, and what they are dequantized to."""
+    assert plan.dense is not None
+    inputs, numbers = dense_inputs(plan, plan.dense), some_numbers()
+    exact = exact_numbers(plan, plan.dense, inputs)
+    yield _compared(target, plan, "quantize", inputs, levels_of(inputs), exact)
+    exact = exact_samples(plan, plan.dense, numbers)
+    yield _compared(target, plan, "dequantize", numbers, samples_of(numbers), exact)
+
+
+def _numbers_here(plan: TensorPlan, samples: Array) -> Array:
+    assert plan.dense is not None
+    return plan.dense.numbers(plan.item(samples))
+
+
 def _random_maps(deployment: Deployment, seed: int) -> dict[str, Array]:
     """Maps whose levels are skewed, noisy or constant, by turns."""
     generator = np.random.default_rng(seed)
     maps = {}
     for index, plan in enumerate(deployment.tensors):
+        if plan.dense is not None:
+            maps[plan.name] = dense_map(plan, plan.dense, index + seed)
+            continue
         top = plan.chosen_quantizer.maximum_level
         kind = (index + seed) % 4
         if isinstance(plan.partition, DynamicClasses) and kind != 1:

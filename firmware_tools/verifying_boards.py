@@ -19,21 +19,28 @@ import numpy as np
 from firmware_tools.boards import Board, load_board
 from firmware_tools.firmware import DEFAULT_BOARD, build_firmware, emulators_of, run_emulated
 from firmware_tools.verifying import Check, device_checks
+from fmq_embedded.deploy.c_dense import dense_work_size
 from fmq_embedded.deploy.c_tables import CELL_BYTES, END_BYTES
 from fmq_embedded.deploy.deployment import Deployment, TensorPlan
-from fmq_embedded.entropy import Geometry
+from fmq_embedded.entropy import Geometry, static_work_size
 from fmq_embedded.partition import Partition
 from fmq_embedded.partition.class_map import map_shape
 from fmq_embedded.partition.dynamic import DynamicClasses
+from fmq_embedded.payloads import centre_of, level_bits
+from fmq_embedded.settings import Profile
 
 # Smaller maps, the largest first: (rows, columns, channels).
 SMALLER = ((8, 8, 8), (4, 8, 8), (4, 8, 4), (4, 4, 4), (2, 4, 4))
+
+# FMQ_APP_MAX_TENSORS of the firmware.
+MOST_TENSORS = 16
 
 # Bytes of RAM that the command loop takes besides the buffers for maps.
 LOOP_BYTES = 1536
 # The coder's state, and of each tensor its header in the bitstream and the rounding up of buffers.
 CODER_BYTES = 1800
 HEADER_BYTES = 48
+NUMBER_BYTES = 2  # of a dense plan's fixed-point sample
 # Constants, where they lie in RAM: the library's and the loop's, and beside a tensor's tables.
 LIBRARY_CONSTANT_BYTES = 1024
 DESCRIPTION_BYTES = 128
@@ -46,7 +53,7 @@ def boards_checks(
 
     Args:
         deployment: calibrated.
-        board_ids: boards; one that no installed emulator runs is only built.
+        board_ids: boards that an installed emulator runs.
         step: called with the name of each board as it begins.
 
     Returns:
@@ -97,17 +104,22 @@ def parts_that_fit(deployment: Deployment, board: Board) -> list[Deployment]:
         )
         if _fits(smaller, board):
             return [smaller]
-    return _parts(deployment, board)
+    smallest = tuple(map(_smallest, deployment.tensors))
+    return tensors_that_fit(dataclasses.replace(deployment, tensors=smallest), board)
 
 
-def _parts(deployment: Deployment, board: Board) -> list[Deployment]:
-    """In the smallest maps, as many tensors in each part as fit, in their order."""
+def tensors_that_fit(deployment: Deployment, board: Board) -> list[Deployment]:
+    """As many tensors in each part as fit, as they are and in their order.
+
+    A tensor that does not fit by itself is in none of the parts.
+    """
     parts: list[Deployment] = []
     held: tuple[TensorPlan, ...] = ()
-    for plan in map(_smallest, deployment.tensors):
+    for plan in deployment.tensors:
         if not _fits(dataclasses.replace(deployment, tensors=(plan,)), board):
             continue
-        if held and not _fits(dataclasses.replace(deployment, tensors=(*held, plan)), board):
+        more = dataclasses.replace(deployment, tensors=(*held, plan))
+        if held and (len(held) == MOST_TENSORS or not _fits(more, board)):
             parts.append(dataclasses.replace(deployment, tensors=held))
             held = ()
         held = (*held, plan)
@@ -137,6 +149,8 @@ def _fits(deployment: Deployment, board: Board) -> bool:
 
 def _table_bytes(plan: TensorPlan) -> int:
     """About what a tensor's quantizers, dequantizers and description take, never less."""
+    if plan.dense is not None:
+        return DESCRIPTION_BYTES
     partition = plan.any_partition
     total, item = 0, np.dtype(plan.dtype).itemsize
     for quantizer in (plan.chosen_quantizer, *(partition.quantizers if partition else ())):
@@ -150,12 +164,25 @@ def _buffer_bytes(deployment: Deployment) -> int:
     """About what the firmware's buffers for maps take, never less."""
     total = CODER_BYTES
     for plan in deployment.tensors:
+        count, sample = math.prod(plan.shape), np.dtype(plan.dtype).itemsize
+        if plan.dense is not None:
+            total += HEADER_BYTES + count * (sample + NUMBER_BYTES) + plan.dense.limit(count)
+            continue
         depth = 16 if plan.partition is not None else plan.chosen_quantizer.bit_depth
-        per_element = np.dtype(plan.dtype).itemsize + (1 if depth <= 8 else 2) + depth / 8
-        total += HEADER_BYTES + math.ceil(math.prod(plan.shape) * per_element)
+        per_element = sample + (1 if depth <= 8 else 2) + depth / 8
+        total += HEADER_BYTES + math.ceil(count * per_element)
         if isinstance(plan.partition, DynamicClasses):
             # its cells, and the most that they take in a stream
             cells = map_shape(plan.partition.kind, Geometry.of(plan.shape))
             total += (1 + CELL_BYTES) * math.prod(cells) + END_BYTES
-    rows = [math.prod(plan.shape[-2:]) + 8 * plan.shape[-1] for plan in deployment.tensors]
-    return total + max(rows)
+    return total + max(_work_bytes(plan, deployment.profile) for plan in deployment.tensors)
+
+
+def _work_bytes(plan: TensorPlan, profile: Profile) -> int:
+    """What coding a tensor takes beside the coder's state."""
+    geometry = Geometry.of(plan.shape)
+    if profile == "dense":
+        return dense_work_size(geometry, own_levels=plan.dense is not None)
+    if profile == "fast":
+        return static_work_size(geometry, centre_of(plan.header), level_bits(plan.header))
+    return math.prod(plan.shape[-2:]) + 8 * plan.shape[-1]

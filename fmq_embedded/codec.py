@@ -186,6 +186,7 @@ def read_stream(
     *,
     network: Network | NetworkGraph | None = None,
     agreed: Sequence[TensorHeader] = (),
+    tables: bytes = b"",
     max_elements: int = MAX_ELEMENTS,
 ) -> DecodedStream:
     """Everything in a bitstream, down to the levels; see `decode`.
@@ -193,6 +194,7 @@ def read_stream(
     Args:
         agreed: the tensors' headers, where both ends hold them and the stream does not (a
             deployment knows its own).
+        tables: what else they agreed on; see `headers_crc`.
     """
     data = bytes(data)
     reader = Reader(data[: max(len(data) - CRC_SIZE, 0)])
@@ -203,7 +205,7 @@ def read_stream(
         )
     structure = _structure(preamble, network)
     derivation = _derivation(structure) if structure is not None else None
-    held = _held_headers(preamble, agreed)
+    held = _held_headers(preamble, agreed, tables)
     tensors: list[DecodedTensor] = []
     for index in range(preamble.tensor_count):
         start = reader.position
@@ -228,15 +230,22 @@ def read_stream(
     return DecodedStream(preamble, tuple(tensors), structure if preamble.structure else None)
 
 
-def headers_crc(headers: Sequence[TensorHeader]) -> int:
-    """The CRC-32 of tensors' headers: what a stream has in their place where they are agreed."""
+def headers_crc(headers: Sequence[TensorHeader], tables: bytes = b"") -> int:
+    """The CRC-32 of what is agreed on: what a stream has in its place.
+
+    Args:
+        headers: of the tensors.
+        tables: what else a decoder needs that is not in the stream.
+    """
     writer = Writer()
     for header in headers:
         write_tensor_header(writer, header, named=False)
-    return zlib.crc32(writer.data)
+    return zlib.crc32(bytes(writer.data) + tables)
 
 
-def _held_headers(preamble: Preamble, agreed: Sequence[TensorHeader]) -> Sequence[TensorHeader]:
+def _held_headers(
+    preamble: Preamble, agreed: Sequence[TensorHeader], tables: bytes
+) -> Sequence[TensorHeader]:
     """The headers that the stream leaves out; none where it has them."""
     if preamble.headers_crc is None:
         return ()
@@ -245,7 +254,7 @@ def _held_headers(preamble: Preamble, agreed: Sequence[TensorHeader]) -> Sequenc
             "the stream leaves out the headers that both ends agreed on; decode it with its "
             "deployment"
         )
-    if len(agreed) != preamble.tensor_count or headers_crc(agreed) != preamble.headers_crc:
+    if len(agreed) != preamble.tensor_count or headers_crc(agreed, tables) != preamble.headers_crc:
         raise BitstreamError(
             "the headers given are not those that the stream was made for: it is of another "
             "deployment"

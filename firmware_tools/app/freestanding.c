@@ -4,8 +4,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* a word of memory whatever its declared type */
+/* a word of memory whatever its declared type; at any address where the core reads such */
+#if defined(__ARM_FEATURE_UNALIGNED)
+typedef uint32_t __attribute__((may_alias, aligned(1))) word_t;
+#define WORD_ALIGNMENT 1u
+#else
 typedef uint32_t __attribute__((may_alias)) word_t;
+#define WORD_ALIGNMENT sizeof(word_t)
+#endif
 
 /* keeps a compiler from making the loop into a call of the very function it is in */
 #define KEEP_LOOP() __asm__ volatile("" ::: "memory")
@@ -15,7 +21,7 @@ void *memset(void *to, int value, size_t size);
 
 static int is_word_aligned(const void *address)
 {
-    return ((uintptr_t)address & (sizeof(word_t) - 1u)) == 0u;
+    return ((uintptr_t)address & (WORD_ALIGNMENT - 1u)) == 0u;
 }
 
 static void copy(unsigned char *to, const unsigned char *from, size_t size)

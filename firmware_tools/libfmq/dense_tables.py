@@ -14,13 +14,22 @@ import numpy.typing as npt
 
 from firmware_tools.libfmq.context_tables import table
 from fmq_embedded.bitstream import syntax
-from fmq_embedded.dense import coder_kernels, contexts, level_kernels, probabilities, steps
+from fmq_embedded.dense import (
+    coder_kernels,
+    contexts,
+    level_kernels,
+    parent_kernels,
+    probabilities,
+    steps,
+)
 from fmq_embedded.dense.prior import default_prior
-from fmq_embedded.transform import COSINE, LARGEST_SIZE, matrix
-from fmq_embedded.transform.matrices import FRACTION_BITS
+from fmq_embedded.transform import LARGEST_SIZE
+from fmq_embedded.transform.kernels import SMALL_TILE
+from fmq_embedded.transform.matrices import FRACTION_BITS, LARGEST_SINE
 
 SOURCES = Path(__file__).resolve().parent / "src"
 NEAR_POSITIONS = 8
+LARGEST_ANGLE = max(LARGEST_SIZE, 2 * LARGEST_SINE + 1)
 STRETCH_EDGE = 256
 """Below this entry, and as far from the end, every entry of the stretch table has its own value."""
 
@@ -42,43 +51,39 @@ def render() -> Mapping[Path, str]:
     }
 
 
-def angle_cosines(size: int) -> list[int]:
-    """sqrt(2 / size) · cos(π · j / (2 · size)) · 2^13, j = 0…size, as the matrix has them.
+def rotations() -> npt.NDArray[np.int64]:
+    """For each n = 1…65: cos(π / 2n) and sin(π / 2n) times 2^31, and 2^13 / √n times 2^18.
 
-    Every row but the first of the DCT-II consists of these and their negatives: entry n of row k
-    is that of the angle j = (2n + 1) · k, folded into the first quadrant.
+    Entries of all matrices are √2 or 2 times the last, times a cosine of a multiple of π / 2n:
+    those of the DCT-II of size n, those of the DST-VII of half the size, less a half.
     """
-    rows = matrix(COSINE, size)
-    values = dict.fromkeys(range(size + 1), 0)
-    for k in range(1, size):
-        for n in range(size):
-            angle, sign = _folded((2 * n + 1) * k, size)
-            values[angle] = sign * int(rows[k, n])
-    for k in range(1, size):
-        for n in range(size):
-            angle, sign = _folded((2 * n + 1) * k, size)
-            if sign * values[angle] != rows[k, n]:
-                raise AssertionError(f"size {size}: row {k} is not made of its angles' cosines")
-    return list(values.values())
-
-
-def _folded(angle: int, size: int) -> tuple[int, int]:
-    angle %= 4 * size
-    angle = min(angle, 4 * size - angle)
-    return (angle, 1) if angle <= size else (2 * size - angle, -1)
+    sizes = np.arange(1, LARGEST_ANGLE + 1)
+    angles = np.pi / (2 * sizes)
+    exact = (
+        np.cos(angles) * 2**31,
+        np.sin(angles) * 2**31,
+        2**FRACTION_BITS / np.sqrt(sizes) * 2**18,
+    )
+    table: npt.NDArray[np.int64] = np.rint(np.stack(exact, 1)).astype(np.int64)
+    return np.abs(table)
 
 
 def _transform() -> str:
-    sizes = range(1, LARGEST_SIZE + 1)
-    starts = np.cumsum([0, *(size + 1 for size in sizes)])[:-1]
+    rows = ",\n".join(
+        "    {" + ", ".join(f"{x}u" for x in row) + "}" for row in rotations().tolist()
+    )
     parts = (
-        _constants({"LARGEST_SIZE": LARGEST_SIZE, "FRACTION_BITS": FRACTION_BITS}, "TRANSFORM_"),
-        "/* each size's first row of the DCT-II, which is constant; size 1 first */",
-        table("int16_t", "constant_rows", (int(matrix(COSINE, size)[0, 0]) for size in sizes)),
-        "/* where each size's cosines begin */",
-        table("uint16_t", "cosine_starts", starts.tolist()),
-        "/* sqrt(2 / size) * cos(pi * j / (2 * size)) * 2^13, j = 0..size */",
-        table("int16_t", "cosines", (value for size in sizes for value in angle_cosines(size))),
+        _constants(
+            {
+                "LARGEST_SIZE": LARGEST_SIZE,
+                "LARGEST_SINE": LARGEST_SINE,
+                "FRACTION_BITS": FRACTION_BITS,
+                "SMALL_TILE": SMALL_TILE,
+            },
+            "TRANSFORM_",
+        ),
+        "/* cos(pi / 2n) and sin(pi / 2n) * 2^31, 2^13 / sqrt(n) * 2^18; n = 1 first */",
+        f"static const uint32_t rotations[{LARGEST_ANGLE}][3] = {{\n{rows}\n}};\n",
     )
     return _file("transform", "TRANSFORM_TABLES", parts)
 
@@ -122,7 +127,8 @@ def _numbers() -> Mapping[str, int]:
         "ZERO_MODELS", "MORE_MODELS", "MIXED_FLAGS", "COARSE", "TEXTURES", "POSITIONS",
         "TILE_CLASSES", "LOW_CLASSES", "TAIL", "EXPECTED_CLASSES", "TAIL_CLASSES", "MANTISSA",
         "MANTISSA_CLASSES", "SIGNS", "SIGN_SPATIAL", "SIGN_TRANSFORM",
-        "MODES", "MODE_COUNT", "CONTEXT_COUNT", "WEIGHT_SETS",
+        "MODES", "MODE_COUNT", "PARENTS", "MOST_PARENTS", "PARENT_WINDOW", "CONTEXT_COUNT",
+        "WEIGHT_SETS",
     )  # fmt: skip
     return {
         **{name: int(getattr(contexts, name)) for name in own},
@@ -133,6 +139,10 @@ def _numbers() -> Mapping[str, int]:
         "ONE_SIDED": syntax.ONE_SIDED,
         "POINTS_ARE_SENT": syntax.POINTS_ARE_SENT,
         "LOSSLESS": syntax.LOSSLESS,
+        "SINE": syntax.SINE,
+        "FACTOR_BITS": parent_kernels.FACTOR_BITS,
+        "FACTOR_BIAS": parent_kernels.FACTOR_BIAS,
+        "FACTOR_SHIFT": parent_kernels.FACTOR_SHIFT,
         "EXPONENT_BIAS": syntax.EXPONENT_BIAS,
         "COARSE_LAST_EDGE": contexts.COARSE_EDGES[-1],
         "FINE_LAST_EDGE": contexts.FINE_EDGES[-1],

@@ -8,13 +8,14 @@ import functools
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
+from firmware_tools.tasks.options import option_help
 from fmq_embedded.errors import FmqError, InputError
 from fmq_embedded.files import write_atomically
 
@@ -25,24 +26,26 @@ _NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EROFS)
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-JSON_HELP = "print JSON instead of text; with a file's name, write it there as well as the text"
-
 
 def fmq_task(**options: Any) -> Callable[[Function], Any]:
     """An invoke task whose expected errors end in one line and the right status.
 
-    A parameter `json` becomes the option --json, alone or with a file's name.
+    A parameter `json` becomes the option --json, alone or with a file's name. What all tasks
+    say of an option, and its default, is added to the help; see `option_help`.
     """
 
     def wrap(function: Function) -> Any:
         names = function.__code__.co_varnames[: function.__code__.co_argcount]
         if "json" in names:
             options.setdefault("optional", []).append("json")
-            options.setdefault("help", {})["json"] = JSON_HELP
+
+        options["help"] = option_help(function, options.get("help", {}))
+        needed = names[1 : len(names) - len(function.__defaults__ or ())]
 
         @functools.wraps(function)
         def run(*arguments: Any, **keywords: Any) -> Any:
             try:
+                _check_given(needed, keywords)
                 _check_json_target(keywords.get("json"))
                 return function(*arguments, **keywords)
             except FmqError as error:
@@ -162,6 +165,13 @@ def portion(wanted: bool) -> Callable[[int, int], None] | None:
             print(f"\r{percent} %", end="", file=sys.stderr, flush=True)
 
     return show if wanted else None
+
+
+def _check_given(needed: Sequence[str], keywords: Mapping[str, Any]) -> None:
+    """Beside options without a name, invoke lets those be left out that have no default."""
+    missing = [f"--{name.replace('_', '-')}" for name in needed if keywords.get(name) is None]
+    if missing:
+        raise InputError(f"give {' and '.join(missing)} too; --help explains each option")
 
 
 def _check_json_target(target: bool | str | None) -> None:

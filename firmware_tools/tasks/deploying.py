@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
+from typing import Any
 
 from invoke.context import Context
 
@@ -32,6 +34,8 @@ def split(
     json: str | None = None,
 ) -> None:
     """Cut a .tflite model into head and tail at named tensors; make a deployment folder."""
+    from fmq_embedded.deploy.deployment import TAIL
+    from fmq_embedded.deploy.pooled_cuts import pooled_cuts
     from fmq_embedded.deploy.split_model import split_model
     from fmq_embedded.files import read_bytes
     from fmq_embedded.model_store import MODELS, find_model
@@ -53,10 +57,18 @@ def split(
     ]
     text = [f"{out}: head.tflite, tail.tflite; what crosses the link:"]
     text += [f"  {r['name']}: {r['dtype']} {'×'.join(map(str, r['shape']))}" for r in rows]
+    smaller = pooled_cuts(read_bytes(Path(out) / TAIL))
+    text += [f"hint: {cut}" for cut in smaller]
     text.append(f"next: inv calibrate --deployment {out} --data DATA")
     if lowering:
         text.append("which also writes head_levels.tflite and tail_levels.tflite")
-    emit("\n".join(text), {"deployment": out, "tensors": rows, "lowering": lowering or None}, json)
+    data = {
+        "deployment": out,
+        "tensors": rows,
+        "lowering": lowering or None,
+        "smaller_cuts": [dataclasses.asdict(cut) for cut in smaller],
+    }
+    emit("\n".join(text), data, json)
 
 
 @fmq_task(
@@ -66,7 +78,7 @@ def split(
         "(the first axis counts the inputs); or `photos`: crops of scikit-image's",
         "input": "how the head wants its input where the deployment's [input] is wrong: KEY=VALUE, "
         "such as range=-1,1 or fit=stretch; may be given several times",
-        "workers": "run the head in so many processes",
+        "workers": "run the head in so many processes; 0: in this one",
         "scheduler": "or on the workers of a Dask scheduler, such as tcp://10.0.0.1:8786",
         "tail-sqnr": "the least signal-to-noise ratio of the tail's outputs, in dB",
         "bit-depths": "those to try, with commas between them",
@@ -75,7 +87,13 @@ def split(
         "classes": "the most classes of a tensor; 0 for as many as pay",
         "dynamic": "let the device find the class of each channel or region in each map",
         "agree-headers": "leave headers and class maps, which both ends hold, out of the streams",
-        "profile": "what levels are coded with: standard, or fast: static tables, few instructions",
+        "profile": "what levels are coded with: standard; fast: static tables, few instructions; "
+        "dense: the fewest bits, with levels of its own where there is no --partition",
+        "rate-distortion": "of dense levels: quick, plain or rdo; or auto: whichever, and steps by "
+        "importance among them, takes the fewest bits with which the tail is as good",
+        "result": "class or faces: judge by whether these stay, in place of --tail-sqnr",
+        "agree": "--result: for how many of the inputs it has to stay, in per cent",
+        "target-sqnr": "dense: the step by the maps' own signal-to-noise ratio, in dB",
     },
     iterable=["input"],
 )
@@ -91,15 +109,18 @@ def calibrate(
     dynamic: bool = False,
     agree_headers: bool = False,
     profile: str = "standard",
+    rate_distortion: str = "auto",
+    target_sqnr: float = 0.0,
+    result: str = "",
+    agree: float = 99.0,
     input: list[str] | None = None,
     workers: int = 0,
     scheduler: str = "",
     json: str | None = None,
 ) -> None:
     """Run data through the head and choose each tensor's quantizer by the tail's outputs."""
-    from firmware_tools.tasks.inspecting import describe
+    from fmq_embedded.deploy.calibrate import CHOSEN
     from fmq_embedded.deploy.calibrate import calibrate as run
-    from fmq_embedded.deploy.calibrate_partition import PartitionReport
     from fmq_embedded.deploy.calibration_data import calibration_inputs
     from fmq_embedded.deploy.deployment import device_profile
     from fmq_embedded.workers import open_workers
@@ -108,10 +129,10 @@ def calibrate(
     inputs = calibration_inputs(data, folder, input or ())
     if inputs.description is not None and not input:
         print(f"· input: {inputs.description.source}", file=sys.stderr)
-    with (
-        open_workers(scheduler, workers) as pool,
-        steps(3 if partition != "none" or importance else 2) as step,
-    ):
+    has_classes = partition != "none" or importance
+    tries_all = profile == "dense" and not has_classes and rate_distortion == CHOSEN
+    count = 3 if has_classes else 7 if tries_all else 2
+    with open_workers(scheduler, workers) as pool, steps(count) as step:
         made, report = run(
             folder,
             inputs,
@@ -123,10 +144,31 @@ def calibrate(
             dynamic=dynamic,
             agree_headers=agree_headers,
             profile=device_profile(profile),
+            rate_distortion=rate_distortion,
+            target_sqnr=target_sqnr or None,
+            result=result or None,
+            agree=agree / 100,
             workers=pool,
             step=step,
             progress=step.items,
         )
+    text = f"{report}\n{folder / 'deployment.toml'} has what {made.name} is coded with"
+    emit(text, _calibration_data(report), json)
+
+
+def _calibration_data(report: object) -> dict[str, Any]:
+    """A calibration's report as plain data for the `json` module."""
+    from firmware_tools.tasks.inspecting import describe
+    from fmq_embedded.calibration import CalibrationReport
+    from fmq_embedded.deploy.calibrate_dense import DenseReport
+    from fmq_embedded.deploy.calibrate_partition import PartitionReport
+    from fmq_embedded.deploy.coding_choice import CodingReport
+
+    if isinstance(report, CodingReport):
+        return {"coding": report.to_json(), **_calibration_data(report.details)}
+    if isinstance(report, DenseReport):
+        return {"change": report.change, "tensors": report.rows()}
+    assert isinstance(report, CalibrationReport)
     rows = [
         {
             "name": choice.tensor,
@@ -138,19 +180,13 @@ def calibrate(
         }
         for choice in report.choices
     ]
-    text = f"{report}\n{folder / 'deployment.toml'} has the quantizers of {made.name}"
     found = report.partitioning
-    data_of_classes = found.to_json() if isinstance(found, PartitionReport) else None
-    emit(
-        text,
-        {
-            "change": report.change,
-            "limit": report.limit,
-            "tensors": rows,
-            "partition": data_of_classes,
-        },
-        json,
-    )
+    return {
+        "change": report.change,
+        "limit": report.limit,
+        "tensors": rows,
+        "partition": found.to_json() if isinstance(found, PartitionReport) else None,
+    }
 
 
 @fmq_task(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -26,6 +27,8 @@ C_FOLDERS = ("firmware_tools/libfmq/src", "firmware_tools/app")
 )
 def test(context: Context, only: str = "", slow: bool = False, workers: str = "auto") -> None:
     """Run the tests, emulated boards included."""
+    if importlib.util.find_spec("xdist") is None:
+        raise MissingToolError("pytest is not installed; python3 tasks.py test installs it")
     command = [sys.executable, "-m", "pytest", "-q", "-n", workers, "--dist", "loadgroup"]
     command += ["-k", only] if only else []
     command += [] if slow else ["-m", "not slow"]
@@ -35,6 +38,11 @@ def test(context: Context, only: str = "", slow: bool = False, workers: str = "a
 @fmq_task(help={"fix": "mend what can be mended"})
 def lint(context: Context, fix: bool = False) -> None:
     """Check style, types and C: ruff, mypy, cppcheck."""
+    missing = [name for name in ("ruff", "mypy") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingToolError(
+            f"{' and '.join(missing)} are not installed; python3 tasks.py lint installs them"
+        )
     python = [sys.executable, "-m"]
     failed = []
     commands = {
@@ -57,10 +65,10 @@ def lint(context: Context, fix: bool = False) -> None:
 @fmq_task(
     help={
         "target": "decoder, link, python or tflite; several with commas; by default all at once",
-        "seconds": "of fuzzing; 0 only runs the inputs of tests/fuzz/corpus",
+        "seconds": "how many seconds to fuzz; 0 only runs the inputs of tests/fuzz/corpus",
         "findings": "the folder that gets the inputs that show a defect",
         "input": "run one such input of a single --target again",
-        "seed": "of the mutations",
+        "seed": "of the random numbers that mutate inputs",
         "grow": "put inputs that reach something new into tests/fuzz/corpus",
     }
 )

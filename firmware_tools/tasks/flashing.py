@@ -17,26 +17,19 @@ if TYPE_CHECKING:
     from firmware_tools.authentication import Key
     from firmware_tools.boards import Board
 
-_BOARD = "a board's id; also FMQ_BOARD"
-_PORT = "the board's port, drive or USB serial number; also FMQ_PORT"
-_BAUD = "bits per second; also FMQ_BAUD"
+_METHOD = "pyocd, openocd, esptool, stm32loader, avrdude or uf2; by default the board's"
 _KEY = "a file of 32 random bytes that only you may read"
 
 
 @fmq_task(
     help={
-        "board": _BOARD,
-        "port": _PORT,
         "deployment": "the folder whose firmware is built and flashed",
         "image": "a file with the bytes of the flash from its start, instead of --deployment",
-        "method": "pyocd, openocd, esptool, stm32loader, avrdude or uf2; by default the board's",
-        "toolchain": "zig, or gcc",
-        "optimise": "-O2 or -Os",
+        "method": _METHOD,
         "verify": "read everything back and compare (--no-verify leaves it out)",
         "force": "write everything, also what is there already",
         "key-file": _KEY + ": it goes into the firmware of --deployment, which then takes only "
         "tables with its tag; the tag of --image is checked with it (`inv sign` makes that)",
-        "dry-run": "print exactly what would be done, and do nothing",
     }
 )
 def flash(
@@ -92,14 +85,7 @@ def flash(
     emit("\n".join(text), row, json)
 
 
-@fmq_task(
-    help={
-        "board": _BOARD,
-        "port": _PORT,
-        "method": "as for flash",
-        "dry-run": "print exactly what would be done, and do nothing",
-    }
-)
+@fmq_task(help={"method": _METHOD})
 def erase(
     context: Context, board: str = "", port: str = "", method: str = "", dry_run: bool = False
 ) -> None:
@@ -120,8 +106,6 @@ def erase(
 
 @fmq_task(
     help={
-        "port": _PORT,
-        "baud": _BAUD,
         "board": "for its speed; also FMQ_BOARD",
         "hexadecimal": "show bytes as numbers",
         "seconds": "end after so long; by default with Ctrl-C",
@@ -177,10 +161,8 @@ def ports(context: Context, json: str | None = None) -> None:
 @fmq_task(
     help={
         "deployment": "the folder whose tables are sent",
-        "port": _PORT + "; any pyserial URL",
-        "baud": _BAUD,
-        "timeout": "seconds without an answer after which it fails; also FMQ_TIMEOUT",
-        "toolchain": "the compiler of the board's firmware: zig, or gcc",
+        "port": "the board's port, or any pyserial URL; also FMQ_PORT",
+        "toolchain": "what the board's firmware was built with: zig, or gcc",
         "revert": "go back to the tables of the firmware",
         "key-file": _KEY + ", the one that the board's firmware was built with",
         "tables-version": "with a key: the number of these tables, above that of those in use; by "

@@ -22,16 +22,19 @@ if TYPE_CHECKING:
     help={
         "deployment": "the folder that the devices' tables were made from",
         "port": "a port's name or pyserial URL; may be given several times",
-        "baud": "of the ports",
+        "baud": "bits per second of the ports",
         "poll": "ask boards with this project's firmware for a map, and again so many seconds "
         "later; without it devices send on their own",
         "mqtt": "mqtt://[user:password@]host[:port]/topic/filter, such as "
         "mqtt://localhost/fmq/+/stream; mqtts:// for TLS",
+        "ca-file": "of mqtts://: PEM certificates that the broker's is checked against; by default "
+        "the system's",
+        "cert-file": "of mqtts://: PEM of this side's own certificate and its private key",
         "publish": "publish the results to the broker, .../stream → .../result, and print none",
         "out": "append the results to this file and print none",
         "values": "so many of each output, the largest of those that have more; 0 for all",
-        "count": "end after so many results",
-        "seconds": "end after so long",
+        "count": "end after so many results; 0: never",
+        "seconds": "end after so many seconds; 0: never",
         "every": "seconds between the lines of counters on stderr",
     },
     iterable=["port"],
@@ -43,6 +46,8 @@ def gateway(
     baud: int = 115_200,
     poll: float = 0.0,
     mqtt: str = "",
+    ca_file: str = "",
+    cert_file: str = "",
     publish: bool = False,
     out: str = "",
     values: int = 16,
@@ -62,7 +67,8 @@ def gateway(
     with contextlib.ExitStack() as stack:
         broker = None
         if mqtt:
-            broker = BrokerListener(running, Broker.of(mqtt), _notice)
+            where = Broker.of(mqtt, ca_file=ca_file, cert_file=cert_file)
+            broker = BrokerListener(running, where, _notice)
             stack.callback(broker.close)
         lines = stack.enter_context(Path(out).open("a", encoding="utf-8")) if out else sys.stdout
         for url in port or ():

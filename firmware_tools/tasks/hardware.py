@@ -44,7 +44,7 @@ def boards(context: Context, json: str | None = None) -> None:
     emit("\n".join(lines), {"boards": rows, "ports": ports}, json)
 
 
-@fmq_task(help={"port": "look at the line to the board there as well", "baud": "its speed"})
+@fmq_task(help={"port": "look at the line to the board there as well; also FMQ_PORT"})
 def doctor(context: Context, port: str = "", baud: int = 0, json: str | None = None) -> None:
     """What is installed, what is missing and how to get it; the settings; with --port, the line."""
     from firmware_tools.doctor import advice, examine

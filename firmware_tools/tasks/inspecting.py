@@ -72,7 +72,7 @@ def inspect_stream(path: Path, network: Network | None) -> tuple[str, Any, list[
 def describe_dense(tensor: DenseTensor) -> str:
     """How a dense tensor was coded, in a line."""
     names = ("dead", "spatial", "whole", "tiled", "predicted")
-    counts = np.bincount(tensor.modes, minlength=len(names))
+    counts = np.bincount(tensor.channels.modes, minlength=len(names))
     modes = ", ".join(f"{n} {name}" for n, name in zip(counts, names, strict=True) if n)
     if tensor.lossless:
         return f"lossless; channels: {modes}"

@@ -47,6 +47,7 @@ def _wrong_call() -> Iterator[None]:
     except ParseError as error:
         if error.context is not None:
             _check_positionals(error.context)
+            _check_missing(error.context)
         raise Exit(f"error: {error} (`fmq --list` shows the tasks)", WRONG_CALL) from error
     except ValueError as error:  # what int and float say of an option's value
         raise Exit(f"error: an option that takes a number: {error}", WRONG_CALL) from error
@@ -59,6 +60,18 @@ def _check_positionals(context: ParserContext) -> None:
             options = [name for name in context.flags if name.startswith("--")]
             problem = unknown_name(f"option of {context.name}", argument.value, options)
             raise Exit(f"error: {problem}", WRONG_CALL)
+
+
+def _check_missing(context: ParserContext) -> None:
+    """Name the options that a task cannot do without as they are written."""
+    missing = [str(argument.name) for argument in context.missing_positional_args]
+    if missing:
+        options = " and ".join(f"--{name.replace('_', '-')}" for name in missing)
+        raise Exit(
+            f"error: {context.name} needs {options}; `fmq {context.name} --help` explains "
+            f"{'it' if len(missing) == 1 else 'them'}",
+            WRONG_CALL,
+        )
 
 
 def _version() -> str:

@@ -22,10 +22,12 @@ from fmq_embedded.files import write_atomically
         "deployment": "the folder; without it, a set of quantizers of every form",
         "target": "numba, c, boards, a board's id, tflite, litert, micro (quantizers put into "
         "models, in each runtime), npu, or all; with commas between several",
-        "exhaustive": "with numba or c and float32: every one of the 2^32 bit patterns",
-        "all": "the whole proof: every target, the conformance kit on every machine, its own test "
-        "by mistakes, static analysis; writes a page of it",
-        "only": "with --all: parts of it: targets, cases, machines, mutants, static",
+        "exhaustive": "with numba or c and float32: every one of the 2^32 bit patterns; with --all "
+        "for quantizers of every form: an hour more",
+        "all": "the whole proof: every target, the conformance kit on every machine and board, its "
+        "own test by mistakes, static analysis; writes a page of it",
+        "only": "with --all: parts of it: targets, cases, machines, boards, mutants, static, "
+        "every-float32",
         "report": "with --all: the page's file, Markdown",
     }
 )
@@ -41,7 +43,7 @@ def verify(
 ) -> None:
     """Check bit-exactness of each target against the float reference."""
     if all:
-        _prove([part for part in only.split(",") if part], Path(report), json)
+        _prove([part for part in only.split(",") if part], exhaustive, Path(report), json)
         return
     from firmware_tools.verifying import check_targets, standard_deployment, targets_of
     from fmq_embedded.deploy.conformance import check_case
@@ -73,7 +75,7 @@ def verify(
         check_case(chosen, Path(deployment))
 
 
-def _prove(parts: list[str], report: Path, json: str | None) -> None:
+def _prove(parts: list[str], exhaustive: bool, report: Path, json: str | None) -> None:
     """Run the proof, write its page, and end with what does not hold."""
     from firmware_tools.proof import proof, versions
     from firmware_tools.proof_page import proof_page
@@ -81,7 +83,7 @@ def _prove(parts: list[str], report: Path, json: str | None) -> None:
     if not report.resolve().parent.is_dir():
         raise InputError(f"--report {report}: there is no folder {report.parent}; make it first")
     with steps(1) as step:
-        sections = proof(parts, step)
+        sections = proof(parts, step, exhaustive=exhaustive)
     write_atomically(report, proof_page(sections, versions()).encode())
     wrong = [(section, row) for section in sections for row in section.rows if row.mismatches]
     lines = [
@@ -102,14 +104,10 @@ def _prove(parts: list[str], report: Path, json: str | None) -> None:
         "deployment": "the folder; with --all it may be left out: a small one that fits everywhere",
         "board": "a board's id",
         "all": "every emulated board, side by side, in one table",
-        "toolchain": "zig, gcc, or a compiler's name such as arm-none-eabi-gcc",
         "emulator": "unicorn or qemu; without it the first that runs the board",
-        "optimise": "-O2 or -Os",
         "runs": "how often each stage runs",
         "hardware": "on a real board that runs the deployment's firmware, in cycles",
         "port": "the real board's port: --hardware goes without saying; also FMQ_PORT",
-        "baud": "its speed; also FMQ_BAUD",
-        "timeout": "seconds without an answer after which it fails; also FMQ_TIMEOUT",
     }
 )
 def profile(
@@ -186,8 +184,6 @@ def profile(
         "deployment": "the folder; without it a small one",
         "board": "a board's id",
         "all": "every board",
-        "toolchain": "zig, gcc, or a compiler's name such as arm-none-eabi-gcc",
-        "optimise": "-O2 or -Os",
     }
 )
 def size(
@@ -234,7 +230,8 @@ def size(
     help={
         "suite": "host, codec, device, start, partial, graft, gateway, workers, rate, rate-task, "
         "rate-speed or all; with commas between several",
-        "workers": "spread the suites over so many processes: times then disturb each other",
+        "workers": "spread the suites over so many processes, which disturb each other's times; 0: "
+        "this one measures them one after the other",
         "scheduler": "or over the workers of a Dask scheduler, such as tcp://10.0.0.1:8786",
         "quick": "fewer and smaller rounds: for a look, not for figures",
         "plots": "a folder for the curves of the suite rate: pictures, a table, and rate.json",

@@ -17,7 +17,8 @@ from fmq_embedded.errors import MismatchError
         "compare": "another deployment's folder, to be shown beside it",
         "boards": "emulated boards to run it on, with commas between them; all, or none; by "
         "default the reference board where an emulator is installed",
-        "peers": "let codecs of pictures code each tensor too, those that are installed: a minute",
+        "peers": "let x265, NNCodec and codecs of pictures code it too, those that are installed: "
+        "minutes",
     },
 )
 def report(
@@ -56,7 +57,8 @@ def report(
         "out": "the .svg or .png file to write; classes are .png",
         "tensor": "of histogram, rate and classes: its name; by default the first",
         "boards": "of costs: emulated boards, with commas between them, or all",
-        "peers": "of rate: codecs of pictures too, those that are installed",
+        "peers": "of rate and result: x265, NNCodec and codecs of pictures too, those that are "
+        "installed",
     },
 )
 def plot(

@@ -16,8 +16,7 @@ from fmq_embedded.errors import MismatchError
 @fmq_task(
     help={
         "out": "folder for the deployment and the picture",
-        "board": "the board whose firmware runs",
-        "toolchain": "zig or arm-none-eabi-gcc",
+        "board": "the id of the board whose firmware runs, see `fmq boards`",
         "emulator": "unicorn or qemu",
     }
 )

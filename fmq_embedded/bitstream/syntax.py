@@ -24,7 +24,7 @@ DENSE_CHOICE = 5
 """In place of `choice`: no quantizer; the dense coder's own fields follow `coding`."""
 
 CODING_BITS = 0x07
-DEPENDENT, ONE_SIDED, POINTS_ARE_SENT, LOSSLESS = 0x08, 0x10, 0x20, 0x40
+DEPENDENT, ONE_SIDED, POINTS_ARE_SENT, LOSSLESS, SINE = 0x08, 0x10, 0x20, 0x40, 0x80
 """Of `coding` behind `DENSE_CHOICE`, whose lowest bits are `DENSE_CODED`."""
 EXPONENT_BIAS = 138
 
@@ -150,6 +150,7 @@ class RawDense:
     step: int = 0
     spatial_points: int = 0
     transform_points: int = 0
+    fill: int = 0
     centre: int = 0
 
 
@@ -164,6 +165,8 @@ def describe_dense(fields: Fields, raw: RawDense) -> None:
     if raw.coding & POINTS_ARE_SENT:
         fields.u8(raw, "spatial_points")
         fields.u8(raw, "transform_points")
+        if raw.coding & ONE_SIDED:
+            fields.u8(raw, "fill")
 
 
 def describe_parameters(fields: Fields, raw: RawTensor, count: int) -> None:

@@ -19,6 +19,9 @@ from fmq_embedded.calibration.statistics import GRID_BINS, TensorStatistics
 from fmq_embedded.selection import Moments
 
 JUDGED_INPUTS: Final = 24
+"""By which the ratio of the tail's outputs is judged."""
+KEPT_INPUTS: Final = 240
+"""By which it is judged whether the result stays: a share of inputs needs more of them."""
 _DIGEST_BYTES: Final = 16
 
 Array = npt.NDArray[Any]
@@ -31,7 +34,7 @@ class Collected:
     Args:
         statistics: by tensor.
         judges: hash of the contents → the smallest place in the data set that has them; of at most
-            24 inputs, those with the smallest hashes, in their order.
+            240 inputs, those with the smallest hashes, in their order.
         count: inputs that were run.
     """
 
@@ -48,7 +51,7 @@ class Collected:
         places = dict(self.judges)
         for digest, place in other.judges.items():
             places[digest] = min(place, places.get(digest, place))
-        first = sorted(places)[:JUDGED_INPUTS]
+        first = sorted(places)[:KEPT_INPUTS]
         judges = {digest: places[digest] for digest in first}
         return Collected(statistics, judges, self.count + other.count)
 

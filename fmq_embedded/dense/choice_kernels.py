@@ -83,7 +83,7 @@ def choose_levels(  # type: ignore[no-untyped-def]
             place = 0
             for row in range(top, bottom):
                 for column in range(left, right):
-                    expected = contexts_at(
+                    expected, _, zero, _, _, _, more, _, _ = contexts_at(
                         domain,
                         current,
                         previous,
@@ -99,14 +99,14 @@ def choose_levels(  # type: ignore[no-untyped-def]
                         aside,
                         channel_mean >> 4,
                         0,
-                        contexts,
                     )
                     value = np.int64(scaled[row, column])
                     size = abs(value)
                     if search == 2:
                         level, cost0, cost1, cost2, cost3 = trellis_step(
                             states,
-                            contexts,
+                            zero,
+                            more,
                             domain,
                             expected,
                             sign_cost,
@@ -135,7 +135,14 @@ def choose_levels(  # type: ignore[no-untyped-def]
                                     (
                                         multiplier
                                         * level_cost(
-                                            states, contexts, domain, 0, expected, sign_cost, tried
+                                            states,
+                                            zero,
+                                            more,
+                                            domain,
+                                            0,
+                                            expected,
+                                            sign_cost,
+                                            tried,
                                         )
                                     )
                                     >> 8
@@ -150,7 +157,7 @@ def choose_levels(  # type: ignore[no-untyped-def]
                                 (
                                     multiplier
                                     * level_cost(
-                                        states, contexts, domain, 0, expected, sign_cost, level
+                                        states, zero, more, domain, 0, expected, sign_cost, level
                                     )
                                 )
                                 >> 8

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 # Numba finds the types of these bodies, not mypy.
 # mypy: check_untyped_defs=False
+import numpy as np
+
 from fmq_embedded.dense import probabilities
 from fmq_embedded.entropy.kernels import (
     CACHE,
@@ -17,6 +19,7 @@ from fmq_embedded.entropy.kernels import (
     RANGE,
     TOP,
     decode_bit,
+    inlined,
     jit,
 )
 
@@ -66,7 +69,7 @@ def encode_bit(coder, out, probability, bit):  # type: ignore[no-untyped-def]
     coder[LOW] = low
 
 
-@jit
+@inlined
 def code_bit(decoding, coder, data, probability, bit):  # type: ignore[no-untyped-def]
     """Read a decision, or write `bit`; returns it. `probability` of a 1, in 1/65,536."""
     if decoding:
@@ -75,11 +78,12 @@ def code_bit(decoding, coder, data, probability, bit):  # type: ignore[no-untype
     return bit
 
 
-@jit
+@inlined
 def learn(states, context, bit):  # type: ignore[no-untyped-def]
     """Move a context's probability towards a decision. A state is probability·256 + count."""
-    state = states[context]
-    seen = state & 0xFF
+    at = np.uintp(context)
+    state = states[at]
+    seen = np.uintp(state & 0xFF)
     probability = state >> 8
     if bit:
         probability += ((65536 - probability) * RATES[seen]) >> 16
@@ -87,19 +91,19 @@ def learn(states, context, bit):  # type: ignore[no-untyped-def]
     else:
         probability -= (probability * RATES[seen]) >> 16
         probability = max(probability, LOWEST)
-    states[context] = (probability << 8) | min(seen + 1, COUNT_LIMIT)
+    states[at] = (probability << 8) | min(np.int64(seen) + 1, COUNT_LIMIT)
 
 
 @jit
 def code_plain(decoding, coder, data, states, context, bit):  # type: ignore[no-untyped-def]
     """A decision by one context alone."""
-    probability = min(max(states[context] >> 8, PLAIN_LOWEST), PLAIN_HIGHEST)
+    probability = min(max(states[np.uintp(context)] >> 8, PLAIN_LOWEST), PLAIN_HIGHEST)
     bit = code_bit(decoding, coder, data, probability, bit)
     learn(states, context, bit)
     return bit
 
 
-@jit
+@inlined
 def code_mixed(decoding, coder, data, states, weights, contexts, offset, count, logits, bit):  # type: ignore[no-untyped-def]
     """A decision by `count` contexts, `contexts[i] + offset`, mixed with `weights`.
 
@@ -109,11 +113,11 @@ def code_mixed(decoding, coder, data, states, weights, contexts, offset, count, 
     """
     total = 0
     for i in range(count):
-        logits[i] = STRETCH[states[contexts[i] + offset] >> 12]
+        logits[i] = STRETCH[np.uintp(states[np.uintp(contexts[i] + offset)] >> 12)]
         total += weights[i] * logits[i]
     total >>= WEIGHT_BITS
     total = min(max(total, -LARGEST_LOGIT), LARGEST_LOGIT)
-    probability = SQUASH[total + LARGEST_LOGIT + 1]
+    probability = SQUASH[np.uintp(total + LARGEST_LOGIT + 1)]
     bit = code_bit(decoding, coder, data, probability, bit)
     error = ((bit << 12) - (probability >> 4)) * LEARNING_RATE
     for i in range(count):
@@ -123,8 +127,8 @@ def code_mixed(decoding, coder, data, states, weights, contexts, offset, count, 
     return bit
 
 
-@jit
+@inlined
 def plain_cost(states, context, bit):  # type: ignore[no-untyped-def]
     """What a decision by one context costs, in 1/256 bit."""
-    probability = states[context] >> 8
-    return COSTS[(probability if bit else 65535 - probability) >> 7]
+    probability = states[np.uintp(context)] >> 8
+    return COSTS[np.uintp((probability if bit else 65535 - probability) >> 7)]

@@ -12,11 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 DEAD, SPATIAL, WHOLE, TILED, PREDICTED = range(5)
-"""Modes of a channel: all 0; levels of samples; of the transform in parts of up to 32, and of up
+"""Modes of a channel: all 0; levels of samples; of the transform in parts of up to 64, and of up
 to 8; levels of samples less a prediction from their neighbours."""
 MODE_COUNT: Final = 5
 MODE_ORDER = (DEAD, SPATIAL, TILED, WHOLE)
 """The flags by which a mode is told, in their order; PREDICTED is what is left."""
+
+MOST_PARENTS: Final = 3
+"""A channel may be predicted from so many channels before it."""
+PARENT_WINDOW: Final = 64
+"""It is one of so many."""
+NO_PARENT: Final = -1
 
 SPATIAL_DOMAIN, TRANSFORM_DOMAIN = 0, 1
 
@@ -67,7 +73,8 @@ TAIL = _at
 MANTISSA = TAIL + 2 * EXPECTED_CLASSES * TAIL_CLASSES
 SIGNS = MANTISSA + EXPECTED_CLASSES * MANTISSA_CLASSES * 3
 MODES = SIGNS + SIGN_SPATIAL + SIGN_TRANSFORM + SIGN_DC
-CONTEXT_COUNT = MODES + MODE_COUNT * len(MODE_ORDER)
+PARENTS = MODES + MODE_COUNT * len(MODE_ORDER)
+CONTEXT_COUNT = PARENTS + 2 * MOST_PARENTS
 
 WEIGHT_SETS = 2 * MIXED_FLAGS * 2
 
@@ -79,8 +86,8 @@ def bins(edges: tuple[int, ...]) -> npt.NDArray[np.int32]:
 
 
 def positions() -> npt.NDArray[np.int32]:
-    """The class of a coefficient by its row and column in the tile, (32, 32)."""
-    row, column = np.indices((32, 32))
+    """The class of a coefficient by its row and column in the tile, (64, 64)."""
+    row, column = np.indices((64, 64))
     total = row + column
     below = (row > column).astype(int)
     table = np.select(

@@ -16,11 +16,14 @@ from fmq_embedded.dense.numbers import (
     real_values,
 )
 from fmq_embedded.dense.payload import (
+    POINTS_SHAPE,
+    Coded,
+    Numbers,
     Planes,
     Search,
     encode_exact,
     encode_samples,
-    fitted_offsets,
+    fitted_points,
 )
 from fmq_embedded.dense.prior import default_prior
 from fmq_embedded.dense.steps import nearest_step
@@ -114,18 +117,26 @@ def encode_map(source: DenseMap, step: int, search: Search) -> DenseResult:
     """Code a map with a step, 0…255."""
     prior = default_prior()
     coded = encode_samples(source.planes, source.layout, step, source.one_sided, search, prior)
-    offsets = np.zeros((2, 2), np.int64)
+    points = np.zeros(POINTS_SHAPE, np.int64)
     if search.search:
-        offsets = fitted_offsets(coded, source.layout, search.dependent)
+        points = _fitted(source, coded, search)
+    if coded.channels.are_predicted and points.any():
+        # What a channel is predicted from depends on the points: they must be known before.
+        coded = encode_samples(
+            source.planes, source.layout, step, source.one_sided, search, prior, points=points
+        )
+        if not coded.channels.are_predicted:
+            points = _fitted(source, coded, search)
     tensor = DenseTensor(
         source.exponent,
         step,
         search.dependent,
         source.one_sided,
         False,
-        offsets,
+        search.sine,
+        points,
         coded.levels,
-        coded.modes,
+        coded.channels,
     )
     item = source.item
     dtype = item.samples.dtype.name if item.is_integer else "float32"
@@ -133,6 +144,12 @@ def encode_map(source: DenseMap, step: int, search: Search) -> DenseResult:
     error = float(np.square(restored - item.zero_point - source.values).sum())
     sqnr = 10 * np.log10(source.energy / error) if error else np.inf
     return DenseResult(tensor, write_dense(tensor, coded), float(sqnr))
+
+
+def _fitted(source: DenseMap, coded: Coded, search: Search) -> Numbers:
+    return fitted_points(
+        coded, source.layout, dependent=search.dependent, one_sided=source.one_sided
+    )
 
 
 def encode_exactly(item: FeatureMap) -> DenseResult:
@@ -157,9 +174,10 @@ def encode_exactly(item: FeatureMap) -> DenseResult:
         False,
         one_sided,
         True,
-        np.zeros((2, 2), np.int64),
+        False,
+        np.zeros(POINTS_SHAPE, np.int64),
         coded.levels,
-        coded.modes,
+        coded.channels,
         None if centre == item.zero_point else centre,
     )
     return DenseResult(tensor, write_dense(tensor, coded), np.inf)
@@ -186,7 +204,8 @@ def variants(source: DenseMap, search: Search) -> tuple[Search, ...]:
     """Other decisions about modes that are worth a trial; none for a map that is not small."""
     if source.values.size > LARGEST_TRIAL:
         return ()
-    return tuple(replace(search, allowed=allowed) for allowed in TRIED_MODES)
+    fewer = tuple(replace(search, allowed=allowed) for allowed in TRIED_MODES)
+    return (*fewer, replace(search, sine=True))
 
 
 def with_tuning(search: Search, tuning: float) -> Search:

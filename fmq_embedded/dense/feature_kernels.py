@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from fmq_embedded.dense import contexts as c
-from fmq_embedded.entropy.kernels import jit
+from fmq_embedded.entropy.kernels import inlined
 
 COARSE_BINS = c.bins(c.COARSE_EDGES)
 FINE_BINS = c.bins(c.FINE_EDGES)
@@ -25,9 +25,15 @@ SPATIAL_ZERO, TRANSFORM_ZERO = c.ZERO[c.SPATIAL_DOMAIN], c.ZERO[c.TRANSFORM_DOMA
 SPATIAL_MORE, TRANSFORM_MORE = c.MORE[c.SPATIAL_DOMAIN], c.MORE[c.TRANSFORM_DOMAIN]
 
 
-@jit
+@inlined
+def _bin(table, value):  # type: ignore[no-untyped-def]
+    """Where a sum of magnitudes falls; unsigned places spare Numba a look at their sign."""
+    return np.int64(table[np.uintp(min(value, EDGE_LIMIT))])
+
+
+@inlined
 def spatial_contexts(  # type: ignore[no-untyped-def]
-    current, previous, before, means, row, column, channel_mean, quantizer, contexts
+    current, previous, before, means, row, column, channel_mean, quantizer
 ):
     """Contexts of a level of a sample.
 
@@ -36,10 +42,10 @@ def spatial_contexts(  # type: ignore[no-untyped-def]
         means: of this place over the channels, uint8 in sixteenths, rows × columns.
         channel_mean: of this channel so far, in sixteenths.
         quantizer: of dependent quantization, 0 or 1; else 0.
-        contexts: gets the numbers of the contexts of the first flag, then those of the others.
 
     Returns:
-        The class of the expected magnitude, 0…10.
+        The class of the expected magnitude, 0…10; the contexts of the first flag; those of the
+        others.
     """
     y, x = row + 2, column + 2
     west, north = abs(np.int64(current[y, x - 1])), abs(np.int64(current[y - 1, x]))
@@ -52,28 +58,27 @@ def spatial_contexts(  # type: ignore[no-untyped-def]
     around += 2 * same
     mean = np.int64(means[row, column])
     total = (2 * local + far + around + channel_mean) >> 1
-    expected = TAIL_BINS[min(total >> 2, EDGE_LIMIT)]
-    total = min(total, EDGE_LIMIT)
-    fine, coarse = FINE_BINS[total], COARSE_BINS[total]
+    expected = _bin(TAIL_BINS, total >> 2)
+    fine, coarse = _bin(FINE_BINS, total), _bin(COARSE_BINS, total)
     texture = 6 * min(west, 2) + 2 * min(north, 2) + min(north_west, 1)
     pair = min(same, 2)
-    by_channel = COARSE_BINS[min(channel_mean, EDGE_LIMIT)]
-    local_bin = FINE_BINS[min(local, EDGE_LIMIT)]
-    by_mean = COARSE_BINS[min(mean >> 1, EDGE_LIMIT)]
-    near = COARSE_BINS[min(far + local, EDGE_LIMIT)]
+    by_channel = _bin(COARSE_BINS, channel_mean)
+    local_bin = _bin(FINE_BINS, local)
+    by_mean = _bin(COARSE_BINS, mean >> 1)
+    near = _bin(COARSE_BINS, far + local)
     last = min(abs(np.int64(before[y, x])), 1)
-    contexts[0] = SPATIAL_ZERO[0] + 2 * (3 * local_bin + pair) + quantizer
-    contexts[1] = SPATIAL_ZERO[1] + 2 * (TEXTURES * coarse + texture) + quantizer
-    contexts[2] = SPATIAL_ZERO[2] + 6 * texture + 2 * pair + last
-    contexts[3] = SPATIAL_ZERO[3] + 2 * (COARSE * by_mean + by_channel) + quantizer
-    contexts[4] = SPATIAL_ZERO[4] + COARSE * COARSE_BINS[min(around, EDGE_LIMIT)] + near
-    contexts[5] = SPATIAL_MORE[0] + 2 * (3 * fine + (west > 1) + (north > 1))
-    contexts[6] = SPATIAL_MORE[1] + 2 * (LOW_CLASSES * by_channel + min(same, LOW_CLASSES - 1))
-    contexts[7] = SPATIAL_MORE[2] + 2 * (3 * local_bin + pair)
-    return expected
+    zero_0 = SPATIAL_ZERO[0] + 2 * (3 * local_bin + pair) + quantizer
+    zero_1 = SPATIAL_ZERO[1] + 2 * (TEXTURES * coarse + texture) + quantizer
+    zero_2 = SPATIAL_ZERO[2] + 6 * texture + 2 * pair + last
+    zero_3 = SPATIAL_ZERO[3] + 2 * (COARSE * by_mean + by_channel) + quantizer
+    zero_4 = SPATIAL_ZERO[4] + COARSE * _bin(COARSE_BINS, around) + near
+    more_0 = SPATIAL_MORE[0] + 2 * (3 * fine + (west > 1) + (north > 1))
+    more_1 = SPATIAL_MORE[1] + 2 * (LOW_CLASSES * by_channel + min(same, LOW_CLASSES - 1))
+    more_2 = SPATIAL_MORE[2] + 2 * (3 * local_bin + pair)
+    return expected, zero_0, zero_1, zero_2, zero_3, zero_4, more_0, more_1, more_2
 
 
-@jit
+@inlined
 def transform_contexts(  # type: ignore[no-untyped-def]
     current,
     previous,
@@ -88,7 +93,6 @@ def transform_contexts(  # type: ignore[no-untyped-def]
     width_left,
     channel_mean,
     quantizer,
-    contexts,
 ):
     """Contexts of a coefficient; as `spatial_contexts`.
 
@@ -127,26 +131,26 @@ def transform_contexts(  # type: ignore[no-untyped-def]
     mean = np.int64(means[row, column])
     total = local + far + around + channel_mean + (mean >> 1) + 2 * tiles
     total >>= 1
-    expected = TAIL_BINS[min(total >> 2, EDGE_LIMIT)]
-    fine = FINE_BINS[min(total, EDGE_LIMIT)]
+    expected = _bin(TAIL_BINS, total >> 2)
+    fine = _bin(FINE_BINS, total)
     position = POSITION_CLASSES[row - top, column - left]
-    by_mean = COARSE_BINS[min(mean >> 1, EDGE_LIMIT)]
-    near = min(local + far + tiles, EDGE_LIMIT)
-    by_channel = COARSE_BINS[min(channel_mean, EDGE_LIMIT)]
-    by_around = COARSE_BINS[min(around, EDGE_LIMIT)]
+    by_mean = _bin(COARSE_BINS, mean >> 1)
+    near = local + far + tiles
+    by_channel = _bin(COARSE_BINS, channel_mean)
+    by_around = _bin(COARSE_BINS, around)
     pair = 2 * min(west, 1) + min(north, 1)
-    contexts[0] = TRANSFORM_ZERO[0] + 2 * (POSITIONS * by_channel + position) + quantizer
-    contexts[1] = TRANSFORM_ZERO[1] + 2 * (COARSE * by_mean + COARSE_BINS[near]) + quantizer
-    contexts[2] = TRANSFORM_ZERO[2] + 2 * (4 * fine + pair) + quantizer
-    contexts[3] = TRANSFORM_ZERO[3] + COARSE * by_around + COARSE_BINS[min(local, EDGE_LIMIT)]
-    contexts[4] = TRANSFORM_ZERO[4] + POSITIONS * min(2 * tiles + same, TILE_CLASSES - 1) + position
-    contexts[5] = TRANSFORM_MORE[0] + 2 * (3 * fine + (west > 1) + (north > 1))
-    contexts[6] = TRANSFORM_MORE[1] + 2 * (LOW_CLASSES * by_mean + min(same, LOW_CLASSES - 1))
-    contexts[7] = TRANSFORM_MORE[2] + 2 * (3 * FINE_BINS[near] + min(tiles, 2))
-    return expected
+    zero_0 = TRANSFORM_ZERO[0] + 2 * (POSITIONS * by_channel + position) + quantizer
+    zero_1 = TRANSFORM_ZERO[1] + 2 * (COARSE * by_mean + _bin(COARSE_BINS, near)) + quantizer
+    zero_2 = TRANSFORM_ZERO[2] + 2 * (4 * fine + pair) + quantizer
+    zero_3 = TRANSFORM_ZERO[3] + COARSE * by_around + _bin(COARSE_BINS, local)
+    zero_4 = TRANSFORM_ZERO[4] + POSITIONS * min(2 * tiles + same, TILE_CLASSES - 1) + position
+    more_0 = TRANSFORM_MORE[0] + 2 * (3 * fine + (west > 1) + (north > 1))
+    more_1 = TRANSFORM_MORE[1] + 2 * (LOW_CLASSES * by_mean + min(same, LOW_CLASSES - 1))
+    more_2 = TRANSFORM_MORE[2] + 2 * (3 * _bin(FINE_BINS, near) + min(tiles, 2))
+    return expected, zero_0, zero_1, zero_2, zero_3, zero_4, more_0, more_1, more_2
 
 
-@jit
+@inlined
 def contexts_at(  # type: ignore[no-untyped-def]
     domain,
     current,
@@ -163,7 +167,6 @@ def contexts_at(  # type: ignore[no-untyped-def]
     aside,
     mean,
     quantizer,
-    contexts,
 ):
     """The contexts of a place, in either domain."""
     if domain:
@@ -181,8 +184,5 @@ def contexts_at(  # type: ignore[no-untyped-def]
             aside,
             mean,
             quantizer,
-            contexts,
         )
-    return spatial_contexts(
-        current, previous, before, means, row, column, mean, quantizer, contexts
-    )
+    return spatial_contexts(current, previous, before, means, row, column, mean, quantizer)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fmq_embedded.dense.contexts import MODE_COUNT, TILED, WHOLE
 from fmq_embedded.entropy import Geometry
 
-LARGEST_PART = {WHOLE: 32, TILED: 8}
+LARGEST_PART = {WHOLE: 64, TILED: 8}
 
 Edges = npt.NDArray[np.int32]
 

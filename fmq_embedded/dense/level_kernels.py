@@ -18,7 +18,7 @@ from fmq_embedded.dense.feature_kernels import (
     ZERO_MODELS,
     contexts_at,
 )
-from fmq_embedded.entropy.kernels import jit
+from fmq_embedded.entropy.kernels import inlined, jit
 
 MODE_ORDER = np.array(c.MODE_ORDER)
 DEAD, SPATIAL, WHOLE, TILED, PREDICTED = c.DEAD, c.SPATIAL, c.WHOLE, c.TILED, c.PREDICTED
@@ -75,7 +75,7 @@ def code_rest(decoding, coder, data, states, domain, expected, rest):  # type: i
     return read - 1
 
 
-@jit
+@inlined
 def code_magnitude(  # type: ignore[no-untyped-def]
     decoding,
     coder,
@@ -212,7 +212,17 @@ def code_channel(  # type: ignore[no-untyped-def]
                 for column in range(left, right):
                     mean = channel_mean >> 4
                     quantizer = state & 1 if dependent else np.int64(0)
-                    expected = contexts_at(
+                    (
+                        expected,
+                        contexts[0],
+                        contexts[1],
+                        contexts[2],
+                        contexts[3],
+                        contexts[4],
+                        contexts[5],
+                        contexts[6],
+                        contexts[7],
+                    ) = contexts_at(
                         domain,
                         current,
                         previous,
@@ -228,7 +238,6 @@ def code_channel(  # type: ignore[no-untyped-def]
                         aside,
                         mean,
                         quantizer,
-                        contexts,
                     )
                     is_dc = domain == 1 and row == top and column == left
                     if is_dc:

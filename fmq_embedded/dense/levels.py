@@ -28,7 +28,7 @@ def decode_dense(
         BitstreamError: the payload runs past the end of `data`, or holds an impossible level.
     """
     layout = Layout(geometry, geometry.rows)
-    planes, _, end = decode_samples(data, start, layout, False, centre == 0, default_prior())
+    planes, _, end = decode_samples(data, start, layout, False, centre == 0, True, default_prior())
     levels = layout.interleaved(planes) + centre
     if levels.min() < 0 or levels.max() >> bit_depth:
         raise BitstreamError(f"a payload at byte {start} holds a level beyond {bit_depth} bits")

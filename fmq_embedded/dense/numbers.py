@@ -55,13 +55,25 @@ def fixed_point(values: npt.NDArray[np.float64]) -> tuple[Samples, int]:
     largest = float(np.abs(values).max(initial=0.0))
     if largest == 0:
         return np.zeros(values.shape, np.int32), 0
+    exponent = least_exponent(largest)
+    return in_units(values, exponent), exponent
+
+
+def least_exponent(largest: float) -> int:
+    """The least e, −138…117, with which a magnitude above 0 stays within ±4,095."""
     exponent = int(np.frexp(largest)[1]) - 12
     if np.floor(np.ldexp(largest, -exponent) + 0.5) > LARGEST_SAMPLE:
         exponent += 1
-    exponent = max(exponent, LOWEST_EXPONENT)
-    # Exact: 24 significant bits, and a half is added to no more than 12 bits before the point.
-    sizes = np.floor(np.ldexp(np.abs(values), -exponent) + 0.5)
-    return np.where(values < 0, -sizes, sizes).astype(np.int32), exponent
+    return max(exponent, LOWEST_EXPONENT)
+
+
+def in_units(
+    values: npt.NDArray[np.float64], exponent: int, limit: int = LARGEST_SAMPLE
+) -> Samples:
+    """Fixed-point samples in units of 2^exponent; what is beyond ±limit is clipped."""
+    # Exact: 24 significant bits, and a half is added to no more than 15 bits before the point.
+    sizes = np.floor(np.minimum(np.ldexp(np.abs(values), -exponent), limit) + 0.5)
+    return np.where(values < 0, -sizes, sizes).astype(np.int32)
 
 
 def decoded(samples: Samples, exponent: int, dtype: str, zero_point: int) -> Array:

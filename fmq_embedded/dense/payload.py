@@ -12,9 +12,14 @@ from fmq_embedded.dense.layout import Layout
 from fmq_embedded.dense.prior import Prior, default_prior
 from fmq_embedded.dense.steps import MANTISSAS, UNIT_STEP, scaling
 from fmq_embedded.errors import BitstreamError
-from fmq_embedded.transform import COSINE, LARGEST_SIZE, matrix_table
+from fmq_embedded.transform import COSINE, LARGEST_SIZE, SINE, matrix_table
 
 Planes = npt.NDArray[np.int32]
+Numbers = npt.NDArray[np.int64]
+POINTS_SHAPE = (3, 2)
+"""Of reconstruction points: for the spatial modes and the transform modes, what levels 1 and above
+are moved by in 1/32 step; and what a level 0 of a sample becomes, in 1/64 step, where its eight
+neighbours are 0 and elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,10 @@ class Search:
         biases: what a mode's cost is multiplied by, in 1/256.
         stay: what changing the mode adds, in 1/256 of the cost.
         allowed: the modes that may be chosen.
+        quick: the mode is that of the least coefficients, and levels are rounded: of the others
+            only `rounding`, `biases` and `allowed` count.
+        predicts: whether channels may be predicted from others.
+        sine: the DST-VII in place of the DCT-II for tiles' sides up to 32.
     """
 
     dependent: bool = False
@@ -38,6 +47,9 @@ class Search:
     biases: tuple[int, ...] = (0, 256, 275, 275, 256)
     stay: int = 2
     allowed: tuple[int, ...] = (1, 2, 3)
+    quick: bool = False
+    predicts: bool = True
+    sine: bool = False
 
 
 LOSSLESS = Search(
@@ -49,13 +61,40 @@ LOSSLESS = Search(
 )
 
 
+@dataclass(frozen=True)
+class Channels:
+    """How each channel of a map is coded.
+
+    Args:
+        modes: int64, channels.
+        parents: int64, channels × `MOST_PARENTS`: the channels that one is predicted from.
+        factors: int64, as `parents`: by how much of each, in 1/16.
+    """
+
+    modes: Numbers
+    parents: Numbers
+    factors: Numbers
+
+    @classmethod
+    def undecided(cls, count: int) -> Channels:
+        """Dead ones, without parents."""
+        shape = (count, contexts.MOST_PARENTS)
+        parents = np.full(shape, contexts.NO_PARENT, np.int64)
+        return cls(np.zeros(count, np.int64), parents, np.zeros(shape, np.int64))
+
+    @property
+    def are_predicted(self) -> bool:
+        """Whether any is predicted from others."""
+        return bool((self.parents != contexts.NO_PARENT).any())
+
+
 @dataclass
 class Coded:
     """What an encoding gives."""
 
     data: bytes
     levels: Planes
-    modes: npt.NDArray[np.int64]
+    channels: Channels
     kept: Planes
     states: npt.NDArray[np.int32] = field(repr=False)
     weights: npt.NDArray[np.int32] = field(repr=False)
@@ -82,12 +121,15 @@ def encode_samples(
     search: Search,
     prior: Prior,
     *,
+    points: Numbers | None = None,
     lossless: bool = False,
 ) -> Coded:
     """Code fixed-point samples.
 
     Args:
         samples: int32, channels × rows × columns, within ±4,095.
+        points: int64 (3, 2): the reconstruction points that a decoder is to have, if channels
+            may be predicted; see `POINTS_SHAPE`.
     """
     from fmq_embedded.dense import map_kernels
     from fmq_embedded.entropy import kernels
@@ -99,10 +141,44 @@ def encode_samples(
     reciprocal, shift = scaling(step, search.dependent)
     levels = np.zeros_like(samples)
     kept = np.zeros_like(samples)
-    modes = np.zeros(g.channels, np.int64)
+    channels = Channels.undecided(g.channels)
+    if points is None:
+        points = np.zeros(POINTS_SHAPE, np.int64)
+    predicted = g.channels if search.predicts and not lossless else 0
     coder = np.zeros(kernels.CODER_WORDS, np.int64)
     coder[kernels.RANGE], coder[kernels.POSITION] = kernels.FULL_RANGE, -1
     out = np.zeros(samples.size * 4 + 64, np.uint8)
+    if search.quick:
+        from fmq_embedded.dense.quick_kernels import encode_quickly
+
+        encode_quickly(
+            samples,
+            allowed,
+            work.edges,
+            work.edge_counts,
+            matrix_table(COSINE),
+            reciprocal,
+            shift,
+            one_sided,
+            search.rounding,
+            np.array(search.biases),
+            work.states,
+            work.weights,
+            work.planes,
+            work.means,
+            work.channel_means,
+            work.scratch,
+            np.zeros((contexts.MODE_COUNT, g.rows, g.columns), np.int32),
+            work.contexts,
+            work.logits,
+            coder,
+            out,
+            levels,
+            channels.modes,
+            channels.parents,
+            channels.factors,
+        )
+        return Coded(_finish(coder, out), levels, channels, kept, work.states, work.weights)
     trace_rows = (
         LARGEST_SIZE**2 if not search.dependent else max(LARGEST_SIZE**2, g.rows * g.columns)
     )
@@ -112,7 +188,7 @@ def encode_samples(
         allowed,
         work.edges,
         work.edge_counts,
-        matrix_table(COSINE),
+        matrix_table(SINE if search.sine else COSINE),
         reciprocal,
         shift,
         search.dependent,
@@ -128,18 +204,29 @@ def encode_samples(
         work.means,
         work.channel_means,
         work.scratch,
-        np.zeros((contexts.MODE_COUNT, g.rows, g.columns), np.int32),
+        np.zeros((1 + contexts.MOST_PARENTS, contexts.MODE_COUNT, g.rows, g.columns), np.int32),
         work.contexts,
         work.logits,
         np.zeros((trace_rows, 8), np.int32),
         coder,
         out,
         levels,
-        modes,
+        channels.modes,
         kept,
+        channels.parents,
+        channels.factors,
+        MANTISSAS[step % 16],
+        step // 16,
+        points,
+        one_sided and bool(points.any()),
+        np.zeros((contexts.MOST_PARENTS + 1, g.rows, g.columns), np.int32),
+        np.zeros(contexts.PARENT_WINDOW),
+        np.zeros(contexts.PARENT_WINDOW, np.int64),
+        np.zeros((predicted, g.rows, g.columns), np.int32),
+        np.zeros((predicted, 2), np.int64),
     )
     data = _finish(coder, out)
-    return Coded(data, levels, modes, kept, work.states, work.weights)
+    return Coded(data, levels, channels, kept, work.states, work.weights)
 
 
 def encode_exact(levels: Planes, layout: Layout, one_sided: bool) -> Coded:
@@ -174,9 +261,10 @@ def decode_samples(
     layout: Layout,
     dependent: bool,
     one_sided: bool,
+    lossless: bool,
     prior: Prior,
-) -> tuple[Planes, npt.NDArray[np.int64], int]:
-    """Levels, modes, and the position behind."""
+) -> tuple[Planes, Channels, int]:
+    """Levels, channels, and the position behind."""
     from fmq_embedded.dense import map_kernels
     from fmq_embedded.entropy import kernels
 
@@ -184,7 +272,7 @@ def decode_samples(
     work = _Workspace(layout, prior)
     g = layout.geometry
     levels = np.zeros((g.channels, g.rows, g.columns), np.int32)
-    modes = np.zeros(g.channels, np.int64)
+    channels = Channels.undecided(g.channels)
     first = data[start : start + 4].tobytes().ljust(4, b"\0")
     coder = np.array([int.from_bytes(first, "big"), kernels.FULL_RANGE, start + 4, 0, 0], np.int64)
     map_kernels.decode_map(
@@ -202,53 +290,72 @@ def decode_samples(
         work.contexts,
         work.logits,
         levels,
-        modes,
+        channels.modes,
+        lossless,
+        channels.parents,
+        channels.factors,
     )
     end = int(coder[kernels.POSITION]) - _free_bytes(int(coder[kernels.RANGE]))
     if end > data.size:
         raise BitstreamError("truncated")
-    return levels, modes, end
+    return levels, channels, end
 
 
 def restore_samples(
     levels: Planes,
-    modes: npt.NDArray[np.int64],
+    channels: Channels,
     layout: Layout,
     step: int,
+    *,
     dependent: bool,
-    offsets: npt.NDArray[np.int64],
+    one_sided: bool,
+    sine: bool,
+    points: Numbers,
 ) -> Planes:
-    """Samples in 1/4."""
+    """Samples in 1/4; points as `POINTS_SHAPE` says."""
     from fmq_embedded.dense import restore_kernels
 
     edges, counts = layout.tile_edges()
     samples = np.zeros_like(levels)
     restore_kernels.restore_map(
         levels,
-        modes,
+        channels.modes,
+        channels.parents,
+        channels.factors,
+        one_sided,
+        one_sided and bool(points.any()),
         dependent,
         MANTISSAS[step % 16],
         step // 16,
-        offsets,
+        points,
         edges,
         counts,
-        matrix_table(COSINE),
+        matrix_table(SINE if sine else COSINE),
         np.zeros((LARGEST_SIZE, LARGEST_SIZE), np.int32),
         samples,
     )
     return samples
 
 
-def fitted_offsets(coded: Coded, layout: Layout, dependent: bool) -> npt.NDArray[np.int64]:
-    """Centroids in 1/32 step, −8…7."""
+def fitted_points(coded: Coded, layout: Layout, *, dependent: bool, one_sided: bool) -> Numbers:
+    """The reconstruction points of least error: centroids, −8…7, and 0…15 for level 0."""
     from fmq_embedded.dense import restore_kernels
 
     edges, edge_counts = layout.tile_edges()
-    sums, counts = np.zeros((2, 2), np.int64), np.zeros((2, 2), np.int64)
+    sums, counts = np.zeros(POINTS_SHAPE, np.int64), np.zeros(POINTS_SHAPE, np.int64)
     restore_kernels.point_statistics(
-        coded.levels, coded.modes, dependent, edges, edge_counts, coded.kept, sums, counts
+        coded.levels,
+        coded.channels.modes,
+        coded.channels.parents,
+        one_sided,
+        dependent,
+        edges,
+        edge_counts,
+        coded.kept,
+        sums,
+        counts,
     )
-    scale = 16 if dependent else 8
-    means = np.rint(sums / (np.maximum(counts, 1) * scale))
-    offsets: npt.NDArray[np.int64] = np.clip(means, -8, 7).astype(np.int64)
-    return offsets
+    unit = np.array([[8], [8], [4]]) * (2 if dependent else 1)
+    means = np.rint(sums / (np.maximum(counts, 1) * unit))
+    points: Numbers = np.clip(means, [[-8], [-8], [0]], [[7], [7], [15]]).astype(np.int64)
+    return points

@@ -10,7 +10,9 @@ from fmq_embedded.dense.level_kernels import prediction
 from fmq_embedded.entropy.kernels import jit
 from fmq_embedded.transform.kernels import forward, inverse
 
-LARGEST_SCALED = (1 << 17) - 1
+HALVED = 1 << 17
+"""A magnitude from which on the last bit is left out, for 32 bits to suffice."""
+LARGEST_SCALED = 2 * HALVED - 1
 
 
 @jit
@@ -39,7 +41,11 @@ def scale_plane(coefficients, reciprocal, shift, scaled):  # type: ignore[no-unt
     for row in range(coefficients.shape[0]):
         for column in range(coefficients.shape[1]):
             value = np.int64(coefficients[row, column])
-            size = (min(abs(value), LARGEST_SCALED) * reciprocal) >> shift
+            size = min(abs(value), LARGEST_SCALED)
+            if size < HALVED:
+                size = (size * reciprocal) >> shift
+            else:
+                size = ((size >> 1) * reciprocal) >> (shift - 1)
             scaled[row, column] = -size if value < 0 else size
 
 
@@ -49,6 +55,14 @@ def subtract_prediction(plane, residuals):  # type: ignore[no-untyped-def]
     for row in range(plane.shape[0]):
         for column in range(plane.shape[1]):
             residuals[row, column] = plane[row, column] - prediction(plane, row, column)
+
+
+@jit
+def clip_plane(samples):  # type: ignore[no-untyped-def]
+    """Negative samples become 0."""
+    for row in range(samples.shape[0]):
+        for column in range(samples.shape[1]):
+            samples[row, column] = max(samples[row, column], 0)
 
 
 @jit

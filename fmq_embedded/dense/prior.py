@@ -30,6 +30,7 @@ class Prior:
         states = np.full(contexts.CONTEXT_COUNT, 32768 << 8, np.int32)
         for mode in range(contexts.MODE_COUNT):
             states[contexts.MODES + mode * len(contexts.MODE_ORDER)] = 8192 << 8
+        states[contexts.PARENTS :] = 8192 << 8
         weights = np.zeros((contexts.WEIGHT_SETS, contexts.ZERO_MODELS), np.int32)
         one = probabilities.WEIGHT_ONE
         sets = weights.reshape(2, contexts.MIXED_FLAGS, -1, contexts.ZERO_MODELS)

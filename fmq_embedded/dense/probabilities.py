@@ -69,6 +69,17 @@ def squash() -> Table:
     return rounded
 
 
+def sizes_in_bits() -> Table:
+    """About the bits of a value of i / 16 steps, i = 0…4,095, in 1/256 bit.
+
+    It is log2(1 + 12·v²) / 2: what a Gaussian source of that deviation needs at the noise of
+    rounding.
+    """
+    return np.array(
+        [math.floor(128 * math.log2(1 + 12 * (i / 16) ** 2) + 0.5) for i in range(4096)], np.int32
+    )
+
+
 def costs() -> Table:
     """−log2 of the probabilities (128·i + 64) / 65,536, i = 0…511, in 1/256 bit."""
     return np.array(

@@ -7,7 +7,8 @@ from __future__ import annotations
 import numpy as np
 
 from fmq_embedded.dense.level_kernels import DEAD, NEXT_STATE, TILED, WHOLE
-from fmq_embedded.dense.plane_kernels import restore_tiles
+from fmq_embedded.dense.parent_kernels import NO_PARENT, add_parents
+from fmq_embedded.dense.plane_kernels import clip_plane, restore_tiles
 from fmq_embedded.entropy.kernels import jit
 
 LARGEST_POINT = (1 << 20) - 1
@@ -22,7 +23,7 @@ def restore_level(level, quantizer, dependent, mantissa, octave, offsets):  # ty
     Args:
         level: a magnitude below 2^18.
         quantizer: of dependent quantization, 0 or 1; else 0.
-        offsets: what is added to the points of level 1 and of those above, in 1/32 step.
+        offsets: int64 (2): what is added to the points of level 1 and of those above, in 1/32 step.
     """
     if level == 0:
         return np.int64(0)
@@ -35,31 +36,60 @@ def restore_level(level, quantizer, dependent, mantissa, octave, offsets):  # ty
 
 
 @jit
+def filled_level(neighbours, mantissa, octave, fills):  # type: ignore[no-untyped-def]
+    """A sample of level 0 of a one-sided channel, in 1/4.
+
+    Args:
+        neighbours: whether any of the eight around it has another level.
+        fills: in 1/64 step, 0…15: where none has, and where any has.
+    """
+    product = fills[1 if neighbours else 0] * mantissa
+    if octave <= NO_SHIFT:
+        return (product + (1 << (NO_SHIFT - octave))) >> (NO_SHIFT + 1 - octave)
+    return product << (octave - NO_SHIFT - 1)
+
+
+@jit
+def has_neighbours(levels, row, column):  # type: ignore[no-untyped-def]
+    """Whether any of the eight places around one has a level that is not 0."""
+    for y in range(max(row - 1, 0), min(row + 2, levels.shape[0])):
+        for x in range(max(column - 1, 0), min(column + 2, levels.shape[1])):
+            if levels[y, x] != 0 and (y != row or x != column):
+                return True
+    return False
+
+
+@jit
 def restore_channel(  # type: ignore[no-untyped-def]
     levels,
     mode,
+    is_child,
+    one_sided,
     dependent,
     mantissa,
     octave,
-    offsets,
+    points,
     row_edges,
     column_edges,
     table,
     scratch,
     samples,
 ):
-    """The samples of a channel, in 1/4.
+    """The samples of a channel, in 1/4, without what its parents say.
 
     Args:
         levels: int32, rows × columns.
-        offsets: int64 (2, 2): for the spatial and the transform domain.
+        is_child: whether it has parents.
+        points: int64 (3, 2): offsets for the spatial and for the transform domain, in 1/32 step;
+            and of level 0, in 1/64.
         samples: int32, rows × columns, filled.
     """
-    is_transformed = mode in (WHOLE, TILED)
-    own = offsets[1] if is_transformed else offsets[0]
     if mode == DEAD:
         samples[:, :] = 0
         return
+    is_transformed = mode in (WHOLE, TILED)
+    own = points[1] if is_transformed else points[0]
+    fills = one_sided and not is_child and not is_transformed and points[2, 0] + points[2, 1] > 0
     for i in range(row_edges.size - 1):
         for j in range(column_edges.size - 1):
             state = np.int64(0)
@@ -68,6 +98,9 @@ def restore_channel(  # type: ignore[no-untyped-def]
                     level = abs(np.int64(levels[row, column]))
                     quantizer = state & 1 if dependent else np.int64(0)
                     value = restore_level(level, quantizer, dependent, mantissa, octave, own)
+                    if fills and level == 0:
+                        around = has_neighbours(levels, row, column)
+                        value = filled_level(around, mantissa, octave, points[2])
                     samples[row, column] = -value if levels[row, column] < 0 else value
                     state = NEXT_STATE[state, level & 1]
     if is_transformed:
@@ -76,51 +109,77 @@ def restore_channel(  # type: ignore[no-untyped-def]
 
 @jit
 def restore_map(  # type: ignore[no-untyped-def]
-    levels, modes, dependent, mantissa, octave, offsets, edges, edge_counts, table, scratch, samples
+    levels,
+    modes,
+    parents,
+    factors,
+    one_sided,
+    clips,
+    dependent,
+    mantissa,
+    octave,
+    points,
+    edges,
+    edge_counts,
+    table,
+    scratch,
+    samples,
 ):
-    """The samples of all channels; see `restore_channel`."""
+    """The samples of all channels; see `restore_channel`. `clips`: none is negative."""
     for channel in range(levels.shape[0]):
         mode = modes[channel]
         restore_channel(
             levels[channel],
             mode,
+            parents[channel, 0] != NO_PARENT,
+            one_sided,
             dependent,
             mantissa,
             octave,
-            offsets,
+            points,
             edges[mode, 0, : edge_counts[mode, 0]],
             edges[mode, 1, : edge_counts[mode, 1]],
             table,
             scratch,
             samples[channel],
         )
+        add_parents(samples, channel, parents[channel], factors[channel])
+        if clips:
+            clip_plane(samples[channel])
 
 
 @jit
-def point_statistics(levels, modes, dependent, edges, edge_counts, scaled, sums, counts):  # type: ignore[no-untyped-def]
+def point_statistics(  # type: ignore[no-untyped-def]
+    levels, modes, parents, one_sided, dependent, edges, edge_counts, scaled, sums, counts
+):
     """How far magnitudes lie from their points, by domain and class of level.
 
     Args:
         scaled: int32, channels × rows × columns: what was quantized, in 1/256 step (half step if
             dependent).
-        sums: int64 (2, 2): of the differences; counts: int64 (2, 2). Both are added to.
+        sums: int64 (3, 2), as points: of the differences; counts: int64 (3, 2). Both are added to.
     """
     for channel in range(levels.shape[0]):
         mode = modes[channel]
         if mode == DEAD:
             continue
         domain = np.int64(mode in (WHOLE, TILED))
+        fills = one_sided and domain == 0 and parents[channel, 0] == NO_PARENT
         for i in range(edge_counts[mode, 0] - 1):
             for j in range(edge_counts[mode, 1] - 1):
                 state = np.int64(0)
                 for row in range(edges[mode, 0, i], edges[mode, 0, i + 1]):
                     for column in range(edges[mode, 1, j], edges[mode, 1, j + 1]):
                         level = abs(np.int64(levels[channel, row, column]))
+                        size = np.int64(scaled[channel, row, column])
                         if level > 0:
                             quantizer = state & 1
                             point = 256 * (2 * level - quantizer) if dependent else 256 * level
-                            size = np.int64(scaled[channel, row, column])
                             size = -size if levels[channel, row, column] < 0 else size
                             sums[domain, min(level, 2) - 1] += size - point
                             counts[domain, min(level, 2) - 1] += 1
+                        elif fills:
+                            around = np.int64(has_neighbours(levels[channel], row, column))
+                            sums[2, around] += size
+                            counts[2, around] += 1
                         state = NEXT_STATE[state, level & 1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from fmq_embedded.bitstream import syntax
 from fmq_embedded.bitstream.fields import Reader, Writer
@@ -14,7 +13,9 @@ from fmq_embedded.dense import contexts
 from fmq_embedded.dense.layout import Layout
 from fmq_embedded.dense.numbers import Array, decoded
 from fmq_embedded.dense.payload import (
+    Channels,
     Coded,
+    Numbers,
     Planes,
     decode_samples,
     restore_samples,
@@ -22,16 +23,7 @@ from fmq_embedded.dense.payload import (
 from fmq_embedded.dense.prior import default_prior
 from fmq_embedded.dense.steps import SAMPLE_FRACTION
 
-Offsets = npt.NDArray[np.int64]
-
 LARGEST_LEVEL = (1 << 18) - 1
-KNOWN_CODING = (
-    syntax.CODING_BITS
-    | syntax.DEPENDENT
-    | syntax.ONE_SIDED
-    | syntax.POINTS_ARE_SENT
-    | syntax.LOSSLESS
-)
 
 
 @dataclass(frozen=True)
@@ -42,10 +34,11 @@ class DenseTensor:
         exponent: of the fixed-point samples; 0 if lossless.
         step: 0…255; see `steps`.
         dependent, one_sided, lossless: as the flags of `coding` say.
-        offsets: int64 (2, 2), −8…7: what the reconstruction points of level 1 and of those above
-            are moved by, in 1/32 step; of the spatial and of the transform modes.
+        sine: whether tiles are of the DST-VII.
+        points: int64 (3, 2): of reconstruction; see `POINTS_SHAPE`. If there are any, samples of a
+            one-sided tensor are clipped at 0.
         levels: int32, channels × rows × columns.
-        modes: of the channels.
+        channels: how each is coded.
         centre: if lossless, what levels are taken from in place of the zero point; None for that.
     """
 
@@ -54,9 +47,10 @@ class DenseTensor:
     dependent: bool
     one_sided: bool
     lossless: bool
-    offsets: Offsets
+    sine: bool
+    points: Numbers
     levels: Planes
-    modes: npt.NDArray[np.int64]
+    channels: Channels
     centre: int | None = None
 
     def fixed_point(self, layout: Layout) -> Planes:
@@ -64,7 +58,14 @@ class DenseTensor:
         if self.lossless:
             return self.levels << SAMPLE_FRACTION
         return restore_samples(
-            self.levels, self.modes, layout, self.step, self.dependent, self.offsets
+            self.levels,
+            self.channels,
+            layout,
+            self.step,
+            dependent=self.dependent,
+            one_sided=self.one_sided,
+            sine=self.sine,
+            points=self.points,
         )
 
     def samples(self, shape: tuple[int, ...], dtype: str, zero_point: int) -> Array:
@@ -82,11 +83,12 @@ def write_dense(tensor: DenseTensor, coded: Coded) -> bytes:
     for is_set, flag in (
         (tensor.dependent, syntax.DEPENDENT),
         (tensor.one_sided, syntax.ONE_SIDED),
-        (bool(tensor.offsets.any()) or tensor.centre is not None, syntax.POINTS_ARE_SENT),
+        (bool(tensor.points.any()) or tensor.centre is not None, syntax.POINTS_ARE_SENT),
         (tensor.lossless, syntax.LOSSLESS),
+        (tensor.sine, syntax.SINE),
     ):
         raw.coding |= flag if is_set else 0
-    raw.spatial_points, raw.transform_points = (_nibbles(pair) for pair in tensor.offsets)
+    raw.spatial_points, raw.transform_points, raw.fill = (_nibbles(pair) for pair in tensor.points)
     writer = Writer()
     writer.u8(raw, "coding")
     syntax.describe_dense(writer, raw)
@@ -107,42 +109,43 @@ def read_dense(reader: Reader, shape: tuple[int, ...], dtype: str) -> tuple[Dens
     raw = RawDense()
     reader.u8(raw, "coding")
     lossless, dependent = bool(raw.coding & syntax.LOSSLESS), bool(raw.coding & syntax.DEPENDENT)
-    is_odd = lossless and (dependent or dtype == "float32")
-    if (
-        raw.coding & syntax.CODING_BITS != syntax.DENSE_CODED
-        or raw.coding & ~KNOWN_CODING
-        or is_odd
-    ):
+    sine = bool(raw.coding & syntax.SINE)
+    is_odd = lossless and (dependent or sine or dtype == "float32")
+    if raw.coding & syntax.CODING_BITS != syntax.DENSE_CODED or is_odd:
         reader.fail(f"the coding 0x{raw.coding:02x} is not one of a dense tensor of {dtype}")
     syntax.describe_dense(reader, raw)
     layout = Layout.of(shape)
     body = np.frombuffer(reader.data, np.uint8)
     one_sided = bool(raw.coding & syntax.ONE_SIDED)
     first = reader.position
-    levels, modes, reader.position = decode_samples(
-        body, reader.position, layout, dependent, one_sided, default_prior()
+    levels, channels, reader.position = decode_samples(
+        body, reader.position, layout, dependent, one_sided, lossless, default_prior()
     )
     foreign = (contexts.WHOLE, contexts.TILED) if lossless else (contexts.PREDICTED,)
-    if np.isin(modes, foreign).any():
+    if np.isin(channels.modes, foreign).any():
         reader.fail("a channel has a mode that does not go with the tensor's coding")
     if int(np.abs(levels).max()) > LARGEST_LEVEL:
         reader.fail(f"a dense payload holds a level beyond ±{LARGEST_LEVEL}")
-    offsets = np.array([_pair(raw.spatial_points), _pair(raw.transform_points)], np.int64)
+    points = np.array(
+        [_pair(raw.spatial_points), _pair(raw.transform_points), [raw.fill & 15, raw.fill >> 4]],
+        np.int64,
+    )
     tensor = DenseTensor(
         0 if lossless else raw.biased_exponent - syntax.EXPONENT_BIAS,
         raw.step,
         dependent,
         one_sided,
         lossless,
-        offsets,
+        sine,
+        points,
         levels,
-        modes,
+        channels,
         raw.centre if lossless and raw.coding & syntax.POINTS_ARE_SENT else None,
     )
     return tensor, reader.position - first
 
 
-def _nibbles(pair: Offsets) -> int:
+def _nibbles(pair: Numbers) -> int:
     return int(pair[0] & 15) | int(pair[1] & 15) << 4
 
 

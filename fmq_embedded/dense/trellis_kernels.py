@@ -8,9 +8,8 @@ import numpy as np
 
 from fmq_embedded.dense import contexts as c
 from fmq_embedded.dense.coder_kernels import plain_cost
-from fmq_embedded.dense.feature_kernels import ZERO_MODELS
 from fmq_embedded.dense.level_kernels import NEXT_STATE
-from fmq_embedded.entropy.kernels import jit
+from fmq_embedded.entropy.kernels import inlined, jit
 
 TAIL, TAIL_CLASSES, EXPECTED_CLASSES = c.TAIL, c.TAIL_CLASSES, c.EXPECTED_CLASSES
 INFINITE = np.int64(1 << 60)
@@ -18,14 +17,13 @@ BIT = 256
 STATES = 4
 
 
-@jit
-def level_cost(states, contexts, domain, quantizer, expected, sign_cost, level):  # type: ignore[no-untyped-def]
+@inlined
+def level_cost(states, zero, more, domain, quantizer, expected, sign_cost, level):  # type: ignore[no-untyped-def]
     """The bits of a magnitude, in 1/256."""
-    zero = contexts[1] + quantizer
+    zero += quantizer
     if level == 0:
         return np.int64(plain_cost(states, zero, 0))
     cost = np.int64(plain_cost(states, zero, 1)) + sign_cost
-    more = contexts[ZERO_MODELS]
     if level == 1:
         return cost + plain_cost(states, more, 0)
     cost += plain_cost(states, more, 1)
@@ -41,7 +39,7 @@ def level_cost(states, contexts, domain, quantizer, expected, sign_cost, level):
 
 
 @jit
-def candidate(states, contexts, domain, quantizer, expected, sign_cost, multiplier, size, parity):  # type: ignore[no-untyped-def]
+def candidate(states, zero, more, domain, quantizer, expected, sign_cost, multiplier, size, parity):  # type: ignore[no-untyped-def]
     """The best magnitude of a parity in a quantizer: its cost · 2^20 + itself."""
     nearest = (size + 256 * (1 + quantizer)) >> 9
     best = INFINITE
@@ -54,7 +52,7 @@ def candidate(states, contexts, domain, quantizer, expected, sign_cost, multipli
         cost = ((error * error) >> 8) + (
             (
                 multiplier
-                * level_cost(states, contexts, domain, quantizer, expected, sign_cost, tried)
+                * level_cost(states, zero, more, domain, quantizer, expected, sign_cost, tried)
             )
             >> 8
         )
@@ -66,7 +64,8 @@ def candidate(states, contexts, domain, quantizer, expected, sign_cost, multipli
 @jit
 def trellis_step(  # type: ignore[no-untyped-def]
     states,
-    contexts,
+    zero,
+    more,
     domain,
     expected,
     sign_cost,
@@ -85,7 +84,7 @@ def trellis_step(  # type: ignore[no-untyped-def]
     for quantizer in range(2):
         for parity in range(2):
             cost, level = candidate(
-                states, contexts, domain, quantizer, expected, sign_cost, multiplier, size, parity
+                states, zero, more, domain, quantizer, expected, sign_cost, multiplier, size, parity
             )
             if cost >= INFINITE:
                 continue

@@ -14,6 +14,13 @@ import numpy.typing as npt
 import fmq_embedded
 from fmq_embedded.bitstream.fields import Writer
 from fmq_embedded.bitstream.headers import write_preamble, write_tensor_header
+from fmq_embedded.dense.device_plan import CENTRE
+from fmq_embedded.deploy.c_dense import (
+    NUMBER_BITS,
+    dense_description,
+    dense_tables,
+    dense_work_size,
+)
 from fmq_embedded.deploy.c_partition import partition_tables
 from fmq_embedded.deploy.c_quantizers import description, quantizer_tables, values_table
 from fmq_embedded.deploy.c_text import array, comment, identifier, string
@@ -34,9 +41,9 @@ LARGEST_CONSTANT_PAYLOAD = 3
 CELL_BYTES, END_BYTES = 14, 4
 """The most that one class, and the end of a class map, take in a stream: fmq_class_map_limit."""
 CRC_SIZE = 4
-PROFILE_CODES = {"standard": 0, "fast": 1}
+PROFILE_CODES = {"standard": 0, "fast": 1, "dense": 2}
 """FMQ_PROFILE_… of fmq/deployment.h."""
-CODINGS = {"standard": "standard", "fast": "static"}
+CODINGS = {"standard": "standard", "fast": "static", "dense": "dense"}
 """What fmq/coding.h calls the coding of each profile."""
 
 
@@ -57,50 +64,40 @@ def c_tables(deployment: Deployment, flash_budget: int = FLASH_BUDGET) -> dict[s
 
 @dataclass(frozen=True)
 class _Export:
-    """One tensor and what is written of it."""
+    """One tensor and what is written of it; no quantizer where it has a dense plan."""
 
     plan: TensorPlan
     geometry: Geometry
-    quantizer: Quantizer
-    form: Form
-    values: npt.NDArray[np.generic]
+    quantized: _Quantized | None
     header: bytes
     centre: int
     bit_depth: int
-    samples: SampleType
-    flash_budget: int
     profile: int
-    partition: Partition | None
-    centroids: tuple[tuple[int, int, int], ...]
 
     @classmethod
     def of(cls, plan: TensorPlan, flash_budget: int, deployment: Deployment) -> _Export:
-        header = plan.header
-        assert header.quantizer is not None
-        classes = plan.partition
-        samples = SampleType(plan.dtype, plan.scale, plan.zero_point)
+        header, is_dense = plan.header, plan.dense is not None
         writer = Writer()
-        write_tensor_header(writer, header, named=False)
+        compact = deployment.preamble.is_compact
+        write_tensor_header(writer, header, named=False, compact=compact)
         return cls(
             plan,
             Geometry.of(plan.shape),
-            header.quantizer,
-            choose_form(header.quantizer, samples, flash_budget),
-            reconstruction_values(header.quantizer, samples),
+            None if is_dense else _Quantized.of(plan, flash_budget),
             b"" if deployment.headers_agreed else _fixed_part(bytes(writer.data), plan),
-            centre_of(header),
-            level_bits(header),
-            samples,
-            flash_budget,
+            CENTRE if is_dense else centre_of(header),
+            NUMBER_BITS if is_dense else level_bits(header),
             PROFILE_CODES[deployment.profile],
-            header.partition,
-            classes.centroids if isinstance(classes, DynamicClasses) else (),
         )
+
+    @property
+    def partition(self) -> Partition | None:
+        return self.plan.any_partition
 
     @property
     def cells(self) -> int:
         """Bytes of the class map that comes with each map."""
-        if not self.centroids or self.partition is None:
+        if self.partition is None or not isinstance(self.plan.partition, DynamicClasses):
             return 0
         return self.partition.class_of.size
 
@@ -114,6 +111,8 @@ class _Export:
 
     @property
     def stream_bytes(self) -> int:
+        if self.plan.dense is not None:
+            return len(self.header) + self.plan.dense.limit(self.geometry.count)
         packed = packed_size(self.geometry.count, self.bit_depth)
         class_map = CELL_BYTES * self.cells + END_BYTES if self.cells else 0
         return len(self.header) + class_map + 1 + max(packed, LARGEST_CONSTANT_PAYLOAD)
@@ -123,7 +122,34 @@ class _Export:
         """What fmq_work_size tells, but for FMQ_STATE_SIZE."""
         if self.profile == PROFILE_CODES["fast"]:
             return static_work_size(self.geometry, self.centre, self.bit_depth)
+        if self.profile == PROFILE_CODES["dense"]:
+            return dense_work_size(self.geometry, own_levels=self.plan.dense is not None)
         return self.geometry.channels * (self.geometry.columns + 5) + 4
+
+
+@dataclass(frozen=True)
+class _Quantized:
+    """What is written of a tensor's quantizer and classes."""
+
+    quantizer: Quantizer
+    form: Form
+    values: npt.NDArray[np.generic]
+    samples: SampleType
+    flash_budget: int
+    centroids: tuple[tuple[int, int, int], ...]
+
+    @classmethod
+    def of(cls, plan: TensorPlan, flash_budget: int) -> _Quantized:
+        quantizer, classes = plan.chosen_quantizer, plan.partition
+        samples = SampleType(plan.dtype, plan.scale, plan.zero_point)
+        return cls(
+            quantizer,
+            choose_form(quantizer, samples, flash_budget),
+            reconstruction_values(quantizer, samples),
+            samples,
+            flash_budget,
+            classes.centroids if isinstance(classes, DynamicClasses) else (),
+        )
 
 
 def _header(deployment: Deployment, exports: list[_Export]) -> str:
@@ -137,6 +163,7 @@ def _header(deployment: Deployment, exports: list[_Export]) -> str:
 
 #include <fmq/codec.h>
 #include <fmq/coding.h>
+#include <fmq/dense.h>
 #include <fmq/deployment.h>
 #include <fmq/partition.h>
 #include <fmq/version.h>
@@ -203,41 +230,54 @@ def _fixed_part(header: bytes, plan: TensorPlan) -> bytes:
 
 
 def _tensor_tables(index: int, export: _Export) -> str:
-    form, quantizer = export.form, export.quantizer
+    plan, quantized = export.plan, export.quantized
     lines = [
-        f"/* Tensor {index}, {comment(export.plan.name)}: {export.plan.dtype} "
-        f"{'x'.join(map(str, export.plan.shape))}.",
-        f" * {comment(description(quantizer))}",
-        f" * Form: {form.name}, {form.cost.flash_bytes} bytes of tables. */",
+        f"/* Tensor {index}, {comment(plan.name)}: {plan.dtype} {'x'.join(map(str, plan.shape))}."
     ]
-    lines += quantizer_tables(form, str(index))
-    lines.append(values_table(export.values, str(index)))
-    lines.append(
-        f"static const fmq_dequantizer_t dequantizer_{index} = {{\n"
-        f"    {INPUT_CODES[export.plan.dtype]}, {quantizer.bit_depth}, values_{index}\n}};\n"
-    )
-    if export.partition is not None:
-        lines += partition_tables(
-            export.partition,
-            form,
-            export.samples,
-            index,
-            export.flash_budget,
-            export.centroids,
-        )
+    if plan.dense is not None:
+        lines.append(f" * {comment(dense_description(plan.dense))} */")
+        lines += dense_tables(plan.dense, plan.shape, plan.dtype, plan.zero_point, str(index))
+    if quantized is not None:
+        lines += _quantized_tables(index, export, quantized)
     if export.header:
         lines.append(array("uint8_t", f"header_{index}", export.header))
     return "\n".join(lines)
 
 
+def _quantized_tables(index: int, export: _Export, quantized: _Quantized) -> list[str]:
+    form, quantizer = quantized.form, quantized.quantizer
+    lines = [
+        f" * {comment(description(quantizer))}",
+        f" * Form: {form.name}, {form.cost.flash_bytes} bytes of tables. */",
+    ]
+    lines += quantizer_tables(form, str(index))
+    lines.append(values_table(quantized.values, str(index)))
+    lines.append(
+        f"static const fmq_dequantizer_t dequantizer_{index} = {{\n"
+        f"    {INPUT_CODES[export.plan.dtype]}, {quantizer.bit_depth}, values_{index}, 0, 0\n}};\n"
+    )
+    if export.partition is not None:
+        lines += partition_tables(
+            export.partition,
+            form,
+            quantized.samples,
+            index,
+            quantized.flash_budget,
+            quantized.centroids,
+        )
+    return lines
+
+
 def _tensor_row(index: int, export: _Export) -> str:
     geometry = export.geometry
     partition = "0" if export.partition is None else f"&partition_{index}"
+    dense = "0" if export.plan.dense is None else f"&dense_{index}"
     header = f"header_{index}" if export.header else "0"
     return (
         f"    {{{geometry.rows}u, {geometry.columns}u, {geometry.channels}u, {geometry.count}u, "
         f"{export.centre}u, {export.bit_depth}u, {export.profile}u, &quantizer_{index}, "
-        f"&dequantizer_{index}, {header}, {len(export.header)}u, {partition}}}"
+        f"&dequantizer_{index}, {header}, {len(export.header)}u, {partition}, "
+        f"{dense}}}"
     )
 
 

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import math
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fmq_embedded.calibration import CalibrationReport, choose_quantizers
+from fmq_embedded.calibration import (
+    CalibrationReport,
+    TensorStatistics,
+    choose_quantizers,
+)
+from fmq_embedded.calibration.collected import JUDGED_INPUTS
 from fmq_embedded.data.data_set import DataSet, GivenInputs
+from fmq_embedded.dense.payload import Search
+from fmq_embedded.deploy.calibrate_dense import DenseReport, densely, device_search
 from fmq_embedded.deploy.calibrate_partition import partitioned
+from fmq_embedded.deploy.coding_choice import OWN_LEVELS, CodingReport, chosen_coding
 from fmq_embedded.deploy.collecting import Progress, collect, forget
 from fmq_embedded.deploy.conformance import case_files
 from fmq_embedded.deploy.deployment import HEAD, TAIL, Deployment, TensorPlan, load, save
 from fmq_embedded.deploy.dynamic_partition import check_dynamic, with_dynamic_classes
 from fmq_embedded.deploy.grafted_files import grafted_files
+from fmq_embedded.deploy.judging import Judge
 from fmq_embedded.errors import InputError, MismatchError
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.payloads import fitted_centre
@@ -28,7 +37,10 @@ from fmq_embedded.settings import Profile
 from fmq_embedded.workers import Workers
 
 DEFAULT_TAIL_SQNR = 30.0
+DEFAULT_AGREE = 0.99
 DEFAULT_BIT_DEPTHS = (3, 4, 5, 6, 7, 8)
+CHOSEN = "auto"
+"""The rate-distortion search that stands for all that are there."""
 
 Array = npt.NDArray[Any]
 Step = Callable[[str], None]
@@ -46,16 +58,24 @@ def calibrate(
     dynamic: bool = False,
     agree_headers: bool = False,
     profile: Profile = "standard",
+    rate_distortion: str = "quick",
+    target_sqnr: float | None = None,
+    result: str | None = None,
+    agree: float = DEFAULT_AGREE,
     workers: Workers | None = None,
     step: Step = lambda name: None,
     progress: Progress = lambda done, total: None,
-) -> tuple[Deployment, CalibrationReport]:
+) -> tuple[Deployment, CalibrationReport | DenseReport | CodingReport]:
     """Choose a quantizer, or classes of them, for each tensor and write them into its folder.
 
     Each tensor gets the quantizer with the fewest estimated bits with which the tail's outputs
     keep their signal-to-quantization-noise ratio, 10·log10(Σo² / Σ(o − ô)²), over the 24 inputs
     whose contents have the smallest hashes; the worst output counts. The order of the inputs does
     not matter, nor who runs them.
+
+    With the profile "dense" and no partition there are no quantizers: each tensor gets the step of
+    its own levels, the coarsest with which the same holds; or `target_sqnr`; or, where there is
+    one bit depth alone, that of 2^bit_depth levels over its range.
 
     Args:
         folder: of the deployment.
@@ -71,7 +91,16 @@ def calibrate(
             those of the judged maps are like.
         agree_headers: leave the tensors' headers, class maps included, out of the bitstreams: both
             ends hold the deployment, and the stream has their checksum.
-        profile: what levels are coded with: "standard" or "fast".
+        profile: what levels are coded with: "standard", "fast" or "dense".
+        rate_distortion: how a device decides about dense levels of its own: "quick", the mode with
+            the least coefficients; "plain", modes by their costs; "rdo", levels by them too;
+            "auto": whichever takes the fewest bits with which the criterion holds; a wider dead
+            zone, and quantizers' steps by the importance of channels, are tried as well.
+        target_sqnr: of each map that is coded densely, in dB, instead of the tail's.
+        result: what has to stay in place of the tail's ratio, a key of
+            `calibration.results.RESULTS`: "class" or "faces". It is judged by up to 240 inputs,
+            those left out that are near ties.
+        agree: for what share of these inputs it has to stay.
         workers: who runs the head; by default this process.
         step: called with the name of each step.
         progress: called with the number of inputs that the head has run, and of all.
@@ -83,6 +112,14 @@ def calibrate(
             do not.
     """
     deployment = load(folder)
+    is_own = profile == "dense" and partition == "none" and not importance
+    if rate_distortion != CHOSEN:
+        device_search(rate_distortion)
+    if target_sqnr is not None and not is_own:
+        raise InputError(
+            "a target_sqnr belongs to the profile dense without a partition: leave it out, or give "
+            "tail_sqnr"
+        )
     if dynamic:
         check_dynamic(partition, importance=importance)
         if agree_headers:
@@ -93,64 +130,136 @@ def calibrate(
     data = inputs if isinstance(inputs, DataSet | GivenInputs) else GivenInputs(tuple(inputs))
     step("running the head on the calibration inputs")
     collected = collect(folder, data, workers, progress)
-    statistics = collected.statistics
-    judged = [head.run(*data.read(place, place + 1)) for place in collected.judges.values()]
-    step("choosing quantizers by the tail's outputs")
-    references = [tail.run(maps) for maps in judged]
-
-    def change(planned: Deployment) -> float:
-        noise, signal = dict.fromkeys(references[0], 0.0), dict.fromkeys(references[0], 0.0)
-        for maps, reference in zip(judged, references, strict=True):
-            outputs = tail.run(_through(planned, maps))
-            for name, exact in reference.items():
-                wide = exact.astype(np.float64)
-                noise[name] += float(((wide - outputs[name]) ** 2).sum())
-                signal[name] += float((wide**2).sum())
-        return max(noise[name] / signal[name] if signal[name] else 0.0 for name in noise)
-
-    limit = math.pow(10, -tail_sqnr / 10)
-    report = choose_quantizers(
-        statistics,
+    places = list(collected.judges.values())[: JUDGED_INPUTS if result is None else None]
+    maps = [head.run(*data.read(place, place + 1)) for place in places]
+    judge = (
+        Judge.by_ratio(tail, maps, tail_sqnr)
+        if result is None
+        else Judge.by_result(tail, maps, result, agree)
+    )
+    ways = _Ways(
+        deployment,
+        collected.statistics,
+        judge,
         bit_depths,
-        limit,
-        lambda quantizers: change(_with_quantizers(deployment, quantizers)),
-        clip=False,
+        classes,
+        agree_headers,
+        profile,
+        target_sqnr,
+        step,
     )
-    why = {choice.tensor: str(choice.chosen) for choice in report.choices}
-    centres = _centres(deployment, report.quantizers, judged)
-    deployment = deployment.with_quantizers(
-        report.quantizers, centres, why, headers_agreed=agree_headers, profile=profile
-    )
-    if partition != "none" or importance:
-        step("choosing classes by the tail's outputs")
-        deployment, partitioning = partitioned(
-            deployment,
-            statistics,
-            judged,
-            tail.run,
-            change,
-            kind=partition,
-            importance=importance,
-            class_count=classes,
-            limit=limit,
-        )
-        report = replace(report, partitioning=partitioning)
+    report: CalibrationReport | DenseReport | CodingReport
+    if is_own and rate_distortion == CHOSEN:
+        deployment, report = chosen_coding(ways.dense(), judge)
+    elif is_own:
+        deployment, report = ways.own_levels(device_search(rate_distortion))
+    elif partition != "none" or importance:
+        deployment, report = ways.classes_of(partition, importance)
+    else:
+        deployment, report = ways.quantizers()
     if dynamic:
-        deployment = with_dynamic_classes(deployment, judged)
-        if (found_change := change(deployment)) > limit:
+        deployment = with_dynamic_classes(deployment, judge.judged)
+        if judge.change(deployment) > judge.limit:
             raise MismatchError(
-                f"with classes found in each map the tail's outputs are at "
-                f"{-10 * math.log10(found_change):.1f} dB of the {tail_sqnr:g} dB asked for; "
-                "leave --dynamic out"
+                f"with classes found in each map the tail does not keep what was asked for: "
+                f"{judge.evidence(deployment)}; leave --dynamic out"
             )
+    return _saved(deployment, folder, data, judge.judged[0]), report
+
+
+@dataclass(frozen=True)
+class _Ways:
+    """Ways of coding a deployment, each as coarse as the judge allows; see `calibrate`."""
+
+    deployment: Deployment
+    statistics: Mapping[str, TensorStatistics]
+    judge: Judge
+    bit_depths: Sequence[int]
+    class_count: int | None
+    headers_agreed: bool
+    profile: Profile
+    target_sqnr: float | None
+    step: Step
+
+    def quantizers(self) -> tuple[Deployment, CalibrationReport]:
+        """One for each tensor."""
+        self.step("choosing quantizers by the tail's outputs")
+        report = choose_quantizers(
+            self.statistics,
+            self.bit_depths,
+            self.judge.limit,
+            lambda found: self.judge.change(_with_quantizers(self.deployment, found)),
+            clip=False,
+        )
+        why = {choice.tensor: str(choice.chosen) for choice in report.choices}
+        centres = _centres(self.deployment, report.quantizers, self.judge.judged)
+        made = self.deployment.with_quantizers(
+            report.quantizers,
+            centres,
+            why,
+            headers_agreed=self.headers_agreed,
+            profile=self.profile,
+        )
+        return made, report
+
+    def classes_of(self, kind: str, importance: bool) -> tuple[Deployment, CalibrationReport]:
+        """Classes of quantizers, where they pay."""
+        made, report = self.quantizers()
+        self.step("choosing classes by the tail's outputs")
+        made, partitioning = partitioned(
+            made,
+            self.statistics,
+            self.judge.judged,
+            self.judge.tail.run,
+            self.judge.change,
+            kind=kind,
+            importance=importance,
+            class_count=self.class_count,
+            limit=self.judge.limit,
+        )
+        return made, replace(report, partitioning=partitioning)
+
+    def own_levels(self, search: Search) -> tuple[Deployment, DenseReport]:
+        """Those that the dense coder makes."""
+        self.step("choosing dense steps by the tail's outputs")
+        return densely(
+            self.deployment,
+            self.statistics,
+            self.judge.judged,
+            self.judge.change,
+            limit=self.judge.limit,
+            search=search,
+            target_sqnr=self.target_sqnr,
+            bit_depth=self._only_depth,
+            headers_agreed=self.headers_agreed,
+        )
+
+    def dense(self) -> dict[str, Callable[[], tuple[Deployment, object]]]:
+        """All that the dense coder has; levels of quantizers where the tail decides."""
+        ways: dict[str, Callable[[], tuple[Deployment, object]]] = {
+            name: functools.partial(self.own_levels, search) for name, search in OWN_LEVELS.items()
+        }
+        if self.target_sqnr is None and self._only_depth is None:
+            ways["steps by importance"] = functools.partial(self.classes_of, "channel", True)
+        return ways
+
+    @property
+    def _only_depth(self) -> int | None:
+        return self.bit_depths[0] if len(self.bit_depths) == 1 else None
+
+
+def _saved(
+    deployment: Deployment, folder: Path, data: DataSet | GivenInputs, case: Mapping[str, Array]
+) -> Deployment:
+    """The calibrated deployment, written into its folder with a worked case."""
     if isinstance(data, DataSet):
         deployment = replace(deployment, input=data.description)
-    others = case_files(deployment, judged[0])
+    others = case_files(deployment, case)
     if deployment.lowering is not None:
         others |= grafted_files(deployment, folder, deployment.lowering)
     save(deployment, folder, others)
     forget(folder)
-    return deployment, report
+    return deployment
 
 
 def _feature_map(plan: TensorPlan, maps: Mapping[str, Array]) -> FeatureMap:
@@ -160,17 +269,6 @@ def _feature_map(plan: TensorPlan, maps: Mapping[str, Array]) -> FeatureMap:
 def _with_quantizers(deployment: Deployment, quantizers: Mapping[str, Quantizer]) -> Deployment:
     nothing = dict.fromkeys(quantizers, "")
     return deployment.with_quantizers(quantizers, dict.fromkeys(quantizers), nothing)
-
-
-def _through(deployment: Deployment, maps: Mapping[str, Array]) -> dict[str, Array]:
-    """The maps as the tail gets them, quantized as planned."""
-    levels, decoded = deployment.quantize(maps), {}
-    for plan in deployment.tensors:
-        coder = plan.partition_of(plan.item(maps[plan.name])) or plan.chosen_quantizer
-        decoded[plan.name] = coder.dequantize(
-            levels[plan.name], np.dtype(plan.dtype), scale=plan.scale, zero_point=plan.zero_point
-        )
-    return decoded
 
 
 def _centres(

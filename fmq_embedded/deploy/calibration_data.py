@@ -26,10 +26,11 @@ def calibration_inputs(data: str, folder: Path, options: Sequence[str] = ()) -> 
             input does not have; a head of several inputs.
         MissingToolError: the package that reads such data is not installed.
     """
+    deployment = load(folder)
     ports = open_model(folder / HEAD).inputs
     if len(ports) != 1:
         raise InputError(
             f"the head has {len(ports)} inputs ({', '.join(port.name for port in ports)}), and "
             "a data set gives one; calibrate from Python with an array for each"
         )
-    return open_data(data, ports[0], with_options(load(folder).input, options))
+    return open_data(data, ports[0], with_options(deployment.input, options))

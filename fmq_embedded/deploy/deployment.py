@@ -22,8 +22,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fmq_embedded import codec
-from fmq_embedded.bitstream.headers import DTYPES, Preamble, TensorHeader
+from fmq_embedded.bitstream.fields import Writer
+from fmq_embedded.bitstream.headers import DTYPES, Preamble, TensorHeader, write_tensor_header
 from fmq_embedded.data.input_description import InputDescription, describe_input, read_input
+from fmq_embedded.dense.device_plan import DensePlan
 from fmq_embedded.deploy.partition_description import (
     describe_partition,
     partition_tables,
@@ -50,7 +52,7 @@ DESCRIPTION = "deployment.toml"
 TABLES = "tables.npz"
 HEAD = "head.tflite"
 TAIL = "tail.tflite"
-DEVICE_PROFILES: tuple[Profile, ...] = ("standard", "fast")
+DEVICE_PROFILES: tuple[Profile, ...] = ("standard", "fast", "dense")
 
 Array = npt.NDArray[Any]
 
@@ -69,10 +71,13 @@ class TensorPlan:
         why: how the quantizer was chosen, in words.
         partition: its classes, of this shape, quantizer and centre, or classes that the encoder
             finds in each map; None where it is quantized as a whole.
+        dense: how the dense coder makes levels of its own, in place of a quantizer and a
+            partition; None where there is a quantizer.
 
     Raises:
         InputError: a dtype that cannot be coded, an axis below 1, a scale or zero point that
-            the dtype cannot have, or a partition of another shape, quantizer or centre.
+            the dtype cannot have, a partition of another shape, quantizer or centre, or a
+            quantizer beside a dense plan.
     """
 
     name: str
@@ -84,6 +89,7 @@ class TensorPlan:
     centre: int | None = None
     why: str = ""
     partition: Partition | DynamicClasses | None = None
+    dense: DensePlan | None = None
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
@@ -101,6 +107,17 @@ class TensorPlan:
         ):
             raise InputError(
                 f"the partition of tensor {self.name!r} is not of its shape, quantizer and centre"
+            )
+        transform = None if self.dense is None else self.dense.channels
+        if transform is not None and self.shape[-1:] != (len(transform.rows),):
+            raise InputError(
+                f"the channel transform of tensor {self.name!r} is for {len(transform.rows)} "
+                f"channels; its shape is {self.shape}"
+            )
+        if self.dense is not None and self.quantizer is not None:
+            raise InputError(
+                f"tensor {self.name!r} has a dense plan, which makes levels, and a quantizer; "
+                "leave one of them out"
             )
 
     @property
@@ -125,8 +142,13 @@ class TensorPlan:
         """The quantizer.
 
         Raises:
-            InputError: the deployment is not calibrated.
+            InputError: the deployment is not calibrated, or the dense coder makes the levels.
         """
+        if self.dense is not None:
+            raise InputError(
+                f"tensor {self.name!r} is coded densely, with levels of the coder's own: it has no "
+                "quantizer; calibrate with --profile standard or fast for one"
+            )
         if self.quantizer is None:
             raise InputError(
                 f"tensor {self.name!r} has no quantizer yet; run `inv calibrate` on the deployment"
@@ -144,26 +166,56 @@ class TensorPlan:
 
     def header_with(self, partition: Partition | None) -> TensorHeader:
         """The header of a map that is quantized by this partition; else as `header`."""
+        dense = self.dense is not None
         return TensorHeader(
             self.shape,
             self.dtype,
             self.scale,
             self.zero_point,
-            quantizer=self.chosen_quantizer,
+            quantizer=None if dense else self.chosen_quantizer,
             centre=self.centre,
             partition=partition,
+            is_dense=dense,
+        )
+
+    @property
+    def level_dtype(self) -> npt.DTypeLike:
+        """Of what stands between quantizing and coding: levels, or a dense plan's numbers."""
+        if self.dense is not None:
+            return np.uint16
+        partition = self.any_partition
+        depth = (partition or self.chosen_quantizer).bit_depth
+        return np.uint8 if depth <= 8 else np.uint16
+
+    def dequantize(self, levels: Array, partition: Partition | None = None) -> Array:
+        """The samples of levels; of a dense plan's decoded numbers."""
+        if self.dense is not None:
+            samples: Array = self.dense.samples(levels, self.dtype, self.zero_point)
+            return samples
+        return (partition or self.chosen_quantizer).dequantize(
+            levels, np.dtype(self.dtype), scale=self.scale, zero_point=self.zero_point
         )
 
     def is_of(self, header: TensorHeader) -> bool:
-        """Whether a tensor of a bitstream is one that this plan gives."""
+        """Whether a tensor of a bitstream is one that this plan gives, as far as headers tell.
+
+        They are compared as a device compares them, by their bytes: −0.0 is not 0.0.
+        """
         partition, classes = header.partition, self.partition
         if not isinstance(classes, DynamicClasses):
-            return header == self.header
+            return _written(header) == _written(self.header)
         return (
             partition is not None
             and classes.can_give(partition)
-            and header == self.header_with(partition)
+            and _written(header) == _written(self.header_with(partition))
         )
+
+
+def _written(header: TensorHeader) -> bytes:
+    """A header as it stands in a bitstream."""
+    writer = Writer()
+    write_tensor_header(writer, header, named=False)
+    return bytes(writer.data)
 
 
 @dataclass(frozen=True)
@@ -178,11 +230,11 @@ class Deployment:
         lowering: how calibration puts the quantizers into the model; None: it does not.
         headers_agreed: whether bitstreams leave out the tensors' headers, for both ends hold this.
         input: how the head wants pictures or sounds; None where it takes arrays alone.
-        profile: what levels are coded with: "standard" or "fast".
+        profile: what levels are coded with: "standard", "fast" or "dense".
 
     Raises:
-        InputError: headers that differ from map to map cannot be agreed on, or a profile that
-            devices do not have.
+        InputError: headers that differ from map to map cannot be agreed on, a profile that
+            devices do not have, or a dense plan under another profile.
     """
 
     name: str
@@ -196,6 +248,8 @@ class Deployment:
 
     def __post_init__(self) -> None:
         device_profile(self.profile)
+        if self.profile != "dense" and any(plan.dense is not None for plan in self.tensors):
+            raise InputError(f"a dense plan does not go with the profile {self.profile!r}")
         dynamic = [p.name for p in self.tensors if isinstance(p.partition, DynamicClasses)]
         if self.headers_agreed and dynamic:
             raise InputError(
@@ -206,13 +260,23 @@ class Deployment:
     @property
     def preamble(self) -> Preamble:
         """How a bitstream of this deployment begins: no names, for both ends have the folder."""
-        agreed = codec.headers_crc(self.headers) if self.headers_agreed else None
-        return Preamble(len(self.tensors), headers_crc=agreed)
+        agreed = None
+        if self.headers_agreed:
+            agreed = codec.headers_crc(self.headers, self.agreed_tables)
+        alone = len(self.tensors) == 1 and agreed is None
+        compact = alone and self.tensors[0].dense is not None
+        return Preamble(len(self.tensors), headers_crc=agreed, is_compact=compact)
 
     @property
     def headers(self) -> tuple[TensorHeader, ...]:
         """The tensors' headers, in order."""
         return tuple(plan.header for plan in self.tensors)
+
+    @property
+    def agreed_tables(self) -> bytes:
+        """What a decoder needs beside the headers: the matrices of channel transforms."""
+        transforms = [plan.dense.channels for plan in self.tensors if plan.dense is not None]
+        return b"".join(one.to_bytes() for one in transforms if one is not None)
 
     @property
     def crc32(self) -> int:
@@ -243,6 +307,7 @@ class Deployment:
                 centre=centres[plan.name],
                 why=why[plan.name],
                 partition=(partitions or {}).get(plan.name),
+                dense=None,
             )
             for plan in self.tensors
         )
@@ -251,8 +316,37 @@ class Deployment:
             self, tensors=tensors, headers_agreed=agreed, profile=profile or self.profile
         )
 
+    def with_dense(
+        self,
+        plans: Mapping[str, DensePlan],
+        why: Mapping[str, str],
+        *,
+        headers_agreed: bool | None = None,
+    ) -> Deployment:
+        """The same deployment with dense plans for tensors named there, of the profile "dense".
+
+        Channel transforms are agreed on, and with them the headers.
+        """
+        tensors = tuple(
+            replace(
+                plan,
+                quantizer=None,
+                centre=None,
+                partition=None,
+                dense=plans[plan.name],
+                why=why[plan.name],
+            )
+            if plan.name in plans
+            else plan
+            for plan in self.tensors
+        )
+        agreed = self.headers_agreed if headers_agreed is None else headers_agreed
+        agreed |= any(plan.channels is not None for plan in plans.values())
+        return replace(self, tensors=tensors, headers_agreed=agreed, profile="dense")
+
     def quantize(self, maps: Mapping[str, Array]) -> dict[str, Array]:
-        """The levels of the feature maps, by name; joint levels where there is a partition.
+        """The levels of the feature maps, by name; joint levels where there is a partition, and
+        fixed-point samples where there is a dense plan.
 
         Raises:
             InputError: a map is missing, or has another shape or dtype than the plan.
@@ -265,7 +359,10 @@ class Deployment:
     def encode(self, maps: Mapping[str, Array]) -> bytes:
         """The bitstream of the feature maps: byte for byte what the device writes."""
         quantized = zip(self.tensors, self._quantized(maps), strict=True)
-        tensors = [(plan.header_with(partition), levels) for plan, (partition, levels) in quantized]
+        tensors = [
+            (plan.header_with(partition), plan.dense.encode(levels) if plan.dense else levels)
+            for plan, (partition, levels) in quantized
+        ]
         return codec.assemble(self.preamble, tensors, profile=self.profile)
 
     def _quantized(self, maps: Mapping[str, Array]) -> Iterator[tuple[Partition | None, Array]]:
@@ -279,9 +376,12 @@ class Deployment:
                     f"tensor {plan.name!r} is {plan.dtype} {plan.shape}; got "
                     f"{samples.dtype.name} {samples.shape}"
                 )
-            quantizer, item = plan.chosen_quantizer, plan.item(samples)
+            item = plan.item(samples)
+            if plan.dense is not None:
+                yield None, plan.dense.numbers(item)
+                continue
             partition = plan.partition_of(item)
-            yield partition, (partition or quantizer).quantize(item)
+            yield partition, (partition or plan.chosen_quantizer).quantize(item)
 
     def decode(self, data: bytes) -> dict[str, Array]:
         """The feature maps of a bitstream of this deployment, by name.
@@ -290,19 +390,41 @@ class Deployment:
             BitstreamError: see `fmq_embedded.decode`.
             InputError: the stream is of another deployment.
         """
-        stream = codec.read_stream(data, agreed=self.headers if self.headers_agreed else ())
-        headers = [tensor.header for tensor in stream.tensors]
-        if len(headers) != len(self.tensors) or not all(
-            plan.is_of(header) for plan, header in zip(self.tensors, headers, strict=True)
+        return {
+            plan.name: tensor.samples() if plan.dense is None else plan.dequantize(levels)
+            for plan, tensor, levels in self._decoded(data)
+        }
+
+    def decode_levels(self, data: bytes) -> dict[str, Array]:
+        """What a device decodes a bitstream to, by name; errors as `decode`."""
+        return {plan.name: levels for plan, _, levels in self._decoded(data)}
+
+    def _decoded(self, data: bytes) -> Iterator[tuple[TensorPlan, codec.DecodedTensor, Array]]:
+        """The plan, the tensor and the levels of each map of a stream; errors as `decode`."""
+        stream = codec.read_stream(
+            data, agreed=self.headers if self.headers_agreed else (), tables=self.agreed_tables
+        )
+        if len(stream.tensors) != len(self.tensors) or not all(
+            plan.is_of(tensor.header) and _has_exponent(plan, tensor)
+            for plan, tensor in zip(self.tensors, stream.tensors, strict=True)
         ):
             raise InputError(
                 f"the stream is not of deployment {self.name!r}: its tensors or quantizers differ; "
                 "use the folder that the device's tables were made from"
             )
-        return {
-            plan.name: tensor.samples()
-            for plan, tensor in zip(self.tensors, stream.tensors, strict=True)
-        }
+        for plan, tensor in zip(self.tensors, stream.tensors, strict=True):
+            if plan.dense is not None and tensor.dense is not None:
+                yield plan, tensor, plan.dense.decode(tensor.dense, plan.shape)
+            else:
+                assert tensor.levels is not None
+                yield plan, tensor, tensor.levels.astype(plan.level_dtype)
+
+
+def _has_exponent(plan: TensorPlan, tensor: codec.DecodedTensor) -> bool:
+    """Whether a dense tensor is in its plan's unit; any other tensor is."""
+    if plan.dense is None or tensor.dense is None:
+        return True
+    return not tensor.dense.lossless and tensor.dense.exponent == plan.dense.exponent
 
 
 def device_profile(name: str) -> Profile:
@@ -361,6 +483,7 @@ def _from_description(description: Mapping[str, Any], tables: Mapping[str, Array
             quantizer = read_quantizer(entry["quantizer"], prefix, tables)
         if quantizer is not None and "partition" in entry:
             partition = read_partition(entry["partition"], prefix, tables, shape, quantizer, centre)
+        dense = DensePlan.described(entry["dense"]) if "dense" in entry else None
         tensors.append(
             TensorPlan(
                 entry["name"],
@@ -372,6 +495,7 @@ def _from_description(description: Mapping[str, Any], tables: Mapping[str, Array
                 centre,
                 entry.get("why", ""),
                 partition,
+                dense,
             )
         )
     model, lowering = description["model"], description.get("lowering")
@@ -419,6 +543,8 @@ def _entry(plan: TensorPlan) -> dict[str, Any]:
         entry["quantizer"] = describe_quantizer(plan.quantizer)
     if plan.partition is not None:
         entry["partition"] = describe_partition(plan.partition)
+    if plan.dense is not None:
+        entry["dense"] = plan.dense.description()
     return entry
 
 

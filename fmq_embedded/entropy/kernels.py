@@ -41,14 +41,17 @@ BYPASS = np.int64(contexts.BYPASS)
 
 # Without reference counts, rewrites and C wrappers a first call compiles in half the time; so it
 # does with `while` and comparisons in place of range, min and max.
-jit = numba.njit(
-    cache=True,
-    nogil=True,
-    _nrt=False,
-    error_model="numpy",
-    no_cfunc_wrapper=True,
-    no_rewrites=True,
-)
+_OPTIONS = {
+    "cache": True,
+    "nogil": True,
+    "_nrt": False,
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,
+    "no_rewrites": True,
+}
+jit = numba.njit(**_OPTIONS)
+inlined = numba.njit(**_OPTIONS, forceinline=True)
+"""For what is done for each level: a call hands over each of an array's nine words."""
 
 
 @jit

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -157,12 +159,11 @@ def _plain_model(excess: int, count: int) -> int:
     if denominator * excess <= numerator * count:
         return static_tables.NARROW
     numerator, denominator = static_tables.WIDE_LIMIT
-    shift = 0
-    while denominator * excess > (numerator * count) << shift:
-        shift += 1
-    return static_tables.WIDE + shift
+    ratio = (denominator * excess - 1) // (numerator * count)
+    return static_tables.WIDE + ratio.bit_length()
 
 
+@lru_cache(32)
 def _entries(model: int, bit_depth: int) -> npt.NDArray[np.uint16]:
     from fmq_embedded.entropy.static_kernels import MODEL_STRIDE
 

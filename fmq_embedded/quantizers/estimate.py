@@ -24,7 +24,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fmq_embedded.errors import MismatchError
-from fmq_embedded.quantizers.exact import decision_thresholds, origin_and_unit
+from fmq_embedded.quantizers.exact import FLOAT32, decision_thresholds, origin_and_unit
+from fmq_embedded.quantizers.prepared import prepared
 from fmq_embedded.quantizers.quantizer import Quantizer
 from fmq_embedded.quantizers.rounding import round_half_even
 from fmq_embedded.quantizers.samples import INFINITY_BITS, values_of_keys
@@ -87,38 +88,45 @@ def fixed_point_estimate(quantizer: Quantizer) -> FixedPointEstimate | None:
     """
     if quantizer.is_explicit or quantizer.is_constant:
         return None
-    thresholds = decision_thresholds(quantizer)
+    thresholds = prepared(quantizer, decision_thresholds, FLOAT32)
     largest = min(int(np.abs(thresholds.astype(np.int64)).max()), LARGEST_FINITE_KEY)
     headroom = 2 if quantizer.bit_depth <= 10 else 0
     exponent = min(max((largest >> 23) + headroom, LOWEST_EXPONENT), 254)
+    line = _line(quantizer)
     for fraction_bits in range(30, FEWEST_FRACTION_BITS - 1, -1):
-        integers = _integers(quantizer, exponent, fraction_bits)
+        integers = _integers(quantizer, line, exponent, fraction_bits)
         if integers is not None:
             bounds = np.concatenate((np.array([NO_PIVOT], np.int32), thresholds))
             return FixedPointEstimate(exponent, *integers, fraction_bits, bounds)
     return None
 
 
+def _line(quantizer: Quantizer) -> tuple[Fraction, Fraction]:
+    """Slope and value at 0 of the quotient that levels are the floor of, right of a centre."""
+    origin, unit = origin_and_unit(quantizer)
+    step, offset = Fraction(quantizer.step_size), Fraction(quantizer.rounding_offset)
+    slope = 1 / (unit * step)
+    if quantizer.rounding == "centre":
+        return slope, quantizer.centre + offset - origin * slope
+    shift = 0 if quantizer.distribution == "uniform" else quantizer.centre
+    return slope, (shift + offset) / step - origin * slope
+
+
 def _integers(
-    quantizer: Quantizer, exponent: int, fraction_bits: int
+    quantizer: Quantizer, line: tuple[Fraction, Fraction], exponent: int, fraction_bits: int
 ) -> tuple[int, int, int, int] | None:
     """Multiplier, base, pivot and dead zone; None where they do not fit."""
-    origin, unit = origin_and_unit(quantizer)
-    offset = Fraction(quantizer.rounding_offset)
-    slope = 1 / (unit * Fraction(quantizer.step_size))
+    slope, value_at_0 = line
     one = 1 << fraction_bits
     pivot, dead_zone = NO_PIVOT, 0
     if quantizer.rounding == "centre":
-        centre = quantizer.centre + offset
-        pivot = _rounded(centre * one) + 2 * ERROR + 1
+        offset = Fraction(quantizer.rounding_offset)
+        pivot = _rounded((quantizer.centre + offset) * one) + 2 * ERROR + 1
         dead_zone = _rounded((1 - 2 * offset) * one)
         if (1 - offset) * one < 2 * UNCERTAIN:
             return None
-    else:
-        shift = 0 if quantizer.distribution == "uniform" else quantizer.centre
-        centre = (shift + offset) / Fraction(quantizer.step_size)
     multiplier = _rounded(slope * one * Fraction(2) ** (exponent - 126))
-    base = _rounded((centre - origin * slope) * one) + ERROR
+    base = _rounded(value_at_0 * one) + ERROR
     reach = abs(base) + multiplier + abs(dead_zone) + 2 * UNCERTAIN
     if multiplier < 1 or reach >= 1 << 31:
         return None
@@ -138,7 +146,7 @@ def prove_estimate(quantizer: Quantizer, estimate: FixedPointEstimate) -> None:
     Raises:
         MismatchError: if t is too low at the first sample of a level, or too high at the last.
     """
-    thresholds = decision_thresholds(quantizer).astype(np.int64)
+    thresholds = prepared(quantizer, decision_thresholds, FLOAT32).astype(np.int64)
     one = 1 << estimate.fraction_bits
     levels = np.arange(1, quantizer.maximum_level + 1)
     reached = thresholds <= LARGEST_FINITE_KEY

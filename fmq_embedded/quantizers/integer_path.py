@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from sys import byteorder
 from typing import Any
@@ -21,6 +20,7 @@ from fmq_embedded.quantizers.arguments import (
 )
 from fmq_embedded.quantizers.estimate import UNCERTAIN, fixed_point_estimate, prove_estimate
 from fmq_embedded.quantizers.exact import decision_thresholds, reconstruction_values
+from fmq_embedded.quantizers.prepared import prepared
 from fmq_embedded.quantizers.quantizer import Quantizer
 from fmq_embedded.quantizers.samples import (
     INFINITY_BITS,
@@ -86,16 +86,6 @@ def dequantize(
     indices = array.reshape(-1).astype(quantizer.level_dtype, copy=False)
     _lookup(indices, prepared(quantizer, reconstruction_values, output), samples.reshape(-1))
     return samples
-
-
-def prepared(
-    quantizer: Quantizer, make: Callable[[Quantizer, SampleType], Any], sample_type: SampleType
-) -> Any:
-    """`make(quantizer, sample_type)`, made once for each quantizer and sample type."""
-    key = (make, sample_type)
-    if key not in quantizer._prepared:
-        quantizer._prepared[key] = make(quantizer, sample_type)
-    return quantizer._prepared[key]
 
 
 def level_table(quantizer: Quantizer, samples: SampleType) -> AnyArray:

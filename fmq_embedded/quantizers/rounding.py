@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 
@@ -19,10 +20,10 @@ def nearest_float32(value: Fraction) -> float:
 
     Range: |value| below 2^128 − 2^103, the first that would round to infinity.
     """
-    magnitude = abs(value)
-    exponent = magnitude.numerator.bit_length() - magnitude.denominator.bit_length()
-    if magnitude < Fraction(2) ** exponent:
+    numerator, denominator = value.numerator, value.denominator
+    exponent = numerator.bit_length() - denominator.bit_length()
+    if abs(numerator) << max(-exponent, 0) < denominator << max(exponent, 0):
         exponent -= 1
-    unit = Fraction(2) ** max(exponent - 23, -149)
-    scaled = value / unit
-    return float(round_half_even(scaled.numerator, scaled.denominator) * unit)
+    unit = max(exponent - 23, -149)
+    significand = round_half_even(numerator << max(-unit, 0), denominator << max(unit, 0))
+    return math.ldexp(significand, unit)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fmq_embedded.errors import InputError, unknown_name
-from fmq_embedded.feature_map import INTEGER_DTYPES, FeatureMap
+from fmq_embedded.feature_map import INTEGER_DTYPES, FeatureMap, dtype_name
 
 THRESHOLD_DTYPES = ("float32", "float64", *INTEGER_DTYPES)
 INFINITY_BITS = 0x7F800000
@@ -78,11 +79,16 @@ def read_samples(samples: Any, scale: float, zero_point: int) -> tuple[AnyArray,
     else:
         feature_map = FeatureMap(np.asarray(samples), scale, zero_point)
     array = feature_map.samples
-    name = array.dtype.name
+    name = dtype_name(array.dtype)
     if name in ("float16", "bfloat16"):
         array, name = array.astype(np.float32), "float32"
     contiguous = np.asarray(array, dtype=name, order="C")
-    return contiguous, SampleType(name, feature_map.scale, feature_map.zero_point)
+    return contiguous, _sample_type(name, feature_map.scale, feature_map.zero_point)
+
+
+@lru_cache(64)
+def _sample_type(dtype: str, scale: float, zero_point: int) -> SampleType:
+    return SampleType(dtype, scale, zero_point)
 
 
 def order_keys(samples: AnyArray) -> AnyArray:

@@ -48,7 +48,7 @@ def described_ports(model: Any, name: str) -> tuple[Port, ...]:
         InputError: for a port of a type that NumPy does not have.
     """
     graph = model.subgraphs[0]
-    return tuple(_port(graph.tensors[index]) for index in indices(getattr(graph, name)))
+    return tuple(described_port(graph.tensors[index]) for index in indices(getattr(graph, name)))
 
 
 def has_fixed_shapes(model: Any) -> bool:
@@ -57,7 +57,12 @@ def has_fixed_shapes(model: Any) -> bool:
     return all(t.shapeSignature is None or min(t.shapeSignature, default=0) >= 0 for t in tensors)
 
 
-def _port(tensor: Any) -> Port:
+def described_port(tensor: Any) -> Port:
+    """Any tensor of a graph, as its inputs and outputs are described.
+
+    Raises:
+        InputError: it has a type that NumPy does not have.
+    """
     names = {value: key.lower() for key, value in vars(schema().TensorType).items()}
     dtype = str(names.get(tensor.type, tensor.type))
     if dtype not in _SCALARS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -25,7 +26,12 @@ from fmq_embedded.selection.flows import (
 )
 from fmq_embedded.selection.histogram import Histogram, histogram
 from fmq_embedded.selection.moments import Moments, moments
-from fmq_embedded.selection.similarity import WHOLE, gaussian_similarity, laplace_similarity
+from fmq_embedded.selection.similarity import (
+    WHOLE,
+    Similarity,
+    gaussian_similarity,
+    laplace_similarity,
+)
 from fmq_embedded.structure import BatchNormalisation, StructureFeatures
 
 Span = Literal["fitted", "literal"]
@@ -267,13 +273,19 @@ class _Evidence:
             self.reasons.append("the next layer is no summation")
         return yes
 
+    @cached_property
+    def _similarities(self) -> tuple[Similarity, Similarity]:
+        """With the Gaussian and with the Laplace."""
+        assert self.histogram is not None
+        return gaussian_similarity(self.histogram), laplace_similarity(self.histogram)
+
     def _resemblance(self, question: Question) -> bool:
         if self.histogram is None:
             self.histogram = histogram(self.samples)
         if not self.histogram.edges:
             self.reasons = ["the samples are none or all the same"]
             return False
-        gaussian, laplace = gaussian_similarity(self.histogram), laplace_similarity(self.histogram)
+        gaussian, laplace = self._similarities
         if question is Question.FOLLOWS_GAUSSIAN:
             enough = gaussian.reaches(GAUSSIAN_THRESHOLD)
             better = gaussian.value >= laplace.value or not laplace.reaches(LAPLACE_THRESHOLD)

@@ -81,11 +81,12 @@ def bin_edges(known: Moments) -> list[float]:
 
     float64, each from one multiplication and one addition.
     """
-    if known.deviation == 0:
+    mean, deviation = known.mean, known.deviation
+    if deviation == 0:
         return []
     reach = BINS_PER_DEVIATION * DEVIATIONS
-    step = known.deviation / BINS_PER_DEVIATION
-    return [known.mean + j * step for j in range(-reach, reach + 1)]
+    step = deviation / BINS_PER_DEVIATION
+    return [mean + j * step for j in range(-reach, reach + 1)]
 
 
 def _of_codes(feature_map: FeatureMap, known: Moments) -> Histogram:

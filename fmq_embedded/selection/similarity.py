@@ -7,8 +7,8 @@ share and the distribution's share, in parts per 65536. 65536 says that both are
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import accumulate, pairwise
 
 from fmq_embedded.selection.histogram import Histogram
@@ -76,7 +76,7 @@ def _similarity(
     count = histogram.moments.count
     if not histogram.edges or not count:
         return Similarity(0, 0)
-    model = _shares([_cumulative(edge, centre, deviation, table) for edge in histogram.edges])
+    model = _shares(_cumulative(histogram.edges, centre, deviation, table))
     samples = _shares(
         [(2 * WHOLE * total + count) // (2 * count) for total in accumulate(histogram.counts[:-1])]
     )
@@ -87,16 +87,29 @@ def _similarity(
     )
 
 
-def _cumulative(point: float, centre: float, deviation: float, table: tuple[int, ...]) -> int:
-    """The distribution below a point, in parts per 65536, interpolated between table entries."""
-    distance = (Fraction(point) - Fraction(centre)) / Fraction(deviation)
-    position = math.floor(abs(distance) * (_STEPS << _FRACTION_BITS))
+def _cumulative(
+    points: Sequence[float], centre: float, deviation: float, table: tuple[int, ...]
+) -> list[int]:
+    """The distribution below each point, in parts per 65536, interpolated between table entries."""
+    (middle, middle_unit), (width, width_unit) = (
+        number.as_integer_ratio() for number in (centre, deviation)
+    )
+    found = []
+    for point, unit in (point.as_integer_ratio() for point in points):
+        distance = point * middle_unit - middle * unit
+        scaled = abs(distance) * width_unit * (_STEPS << _FRACTION_BITS)
+        above = _interpolated(table, scaled // (unit * middle_unit * width))
+        found.append(above if distance >= 0 else WHOLE - above)
+    return found
+
+
+def _interpolated(table: tuple[int, ...], position: int) -> int:
+    """A table's value at a position in 2^−8 of its steps."""
     entry, part = position >> _FRACTION_BITS, position & ((1 << _FRACTION_BITS) - 1)
-    above = WHOLE
-    if entry < _REACH:
-        rise = (table[entry + 1] - table[entry]) * part
-        above = table[entry] + ((rise + (1 << (_FRACTION_BITS - 1))) >> _FRACTION_BITS)
-    return above if distance >= 0 else WHOLE - above
+    if entry >= _REACH:
+        return WHOLE
+    rise = (table[entry + 1] - table[entry]) * part
+    return table[entry] + ((rise + (1 << (_FRACTION_BITS - 1))) >> _FRACTION_BITS)
 
 
 def _shares(cumulative: list[int]) -> list[int]:

@@ -2,7 +2,7 @@
 
 Each is a matrix product over columns and one over rows. Sums are taken modulo 2^32, as signed
 32-bit integers: with samples within ±4,095 none leaves that range (the largest is
-46,336 · 46,331 < 2^31), and whatever a stream holds, C computes the same.
+32,760 · 65,536 < 2^31), and whatever a stream holds, C computes the same.
 """
 
 from __future__ import annotations
@@ -14,42 +14,54 @@ import numpy as np
 from fmq_embedded.entropy.kernels import jit
 from fmq_embedded.transform.matrices import FRACTION_BITS
 
-FORWARD_FIRST_SHIFT = FRACTION_BITS - 1
-FORWARD_SECOND_SHIFT = FRACTION_BITS + 1
+SMALL_TILE = 1024
+"""Places of the largest tile whose first sums keep a bit more than its second."""
+
+
+@jit
+def _add_four(sums, rows, at, left, factors, first):  # type: ignore[no-untyped-def]
+    """sums[x] += Σ factors[first + i] · rows[at + i, left + x], i = 0…3: one pass as vectors."""
+    right = left + sums.size
+    row_0, row_1 = rows[at, left:right], rows[at + 1, left:right]
+    row_2, row_3 = rows[at + 2, left:right], rows[at + 3, left:right]
+    factor_0, factor_1 = factors[first], factors[first + 1]
+    factor_2, factor_3 = factors[first + 2], factors[first + 3]
+    for x in range(sums.size):
+        more = factor_0 * row_0[x] + factor_1 * row_1[x] + factor_2 * row_2[x]
+        sums[x] = np.int32(sums[x] + more + factor_3 * row_3[x])
+
+
+@jit
+def _combine(rows, top, left, factors, count, shift, sums):  # type: ignore[no-untyped-def]
+    """sums[x] = Σ factors[i] · rows[top + i, left + x] of `count` rows, rounded by `shift` bits."""
+    half = np.int32(1 << (shift - 1))
+    for x in range(sums.size):
+        sums[x] = half
+    i = 0
+    while i + 4 <= count:
+        _add_four(sums, rows, top + i, left, factors, i)
+        i += 4
+    while i < count:
+        row = rows[top + i, left : left + sums.size]
+        for x in range(sums.size):
+            sums[x] = np.int32(sums[x] + factors[i] * row[x])
+        i += 1
+    for x in range(sums.size):
+        sums[x] >>= shift
 
 
 @jit
 def _over_rows(source, top, left, height, width, matrix, shift, result):  # type: ignore[no-untyped-def]
     """result[k, x] = Σ matrix[k, y] · source[top + y, left + x], rounded by `shift` bits."""
-    half = np.int32(1 << (shift - 1))
     for k in range(height):
-        row = result[k]
-        for x in range(width):
-            row[x] = half
-        for y in range(height):
-            factor = matrix[k, y]
-            samples = source[top + y]
-            for x in range(width):
-                row[x] = np.int32(row[x] + factor * samples[left + x])
-        for x in range(width):
-            row[x] >>= shift
+        _combine(source, top, left, matrix[k], height, shift, result[k, :width])
 
 
 @jit
 def _over_columns(source, height, width, matrix, shift, result, top, left):  # type: ignore[no-untyped-def]
     """result[top + y, left + k] = Σ source[y, x] · matrix[x, k], rounded by `shift` bits."""
-    half = np.int32(1 << (shift - 1))
     for y in range(height):
-        row = result[top + y]
-        for k in range(width):
-            row[left + k] = half
-        for x in range(width):
-            value = source[y, x]
-            factors = matrix[x]
-            for k in range(width):
-                row[left + k] = np.int32(row[left + k] + factors[k] * value)
-        for k in range(width):
-            row[left + k] >>= shift
+        _combine(matrix, 0, 0, source[y], width, shift, result[top + y, left : left + width])
 
 
 @jit
@@ -58,15 +70,15 @@ def forward(samples, top, left, height, width, table, scratch, coefficients):  #
 
     Args:
         samples: int32, within ±4,095; rows × columns.
-        top, left, height, width: the tile; height and width 1..32.
+        top, left, height, width: the tile; height and width 1..64.
         table: from `matrix_table`.
-        scratch: int32 (32, 32).
+        scratch: int32 (64, 64).
         coefficients: int32, rows × columns; the tile is overwritten.
     """
-    _over_rows(samples, top, left, height, width, table[0, height], FORWARD_FIRST_SHIFT, scratch)
-    _over_columns(
-        scratch, height, width, table[1, width], FORWARD_SECOND_SHIFT, coefficients, top, left
-    )
+    more = 1 if height * width <= SMALL_TILE else 0
+    first, second = FRACTION_BITS - more, FRACTION_BITS + more
+    _over_rows(samples, top, left, height, width, table[0, height], first, scratch)
+    _over_columns(scratch, height, width, table[1, width], second, coefficients, top, left)
 
 
 @jit

@@ -14,10 +14,12 @@ import numpy.typing as npt
 
 from fmq_embedded.errors import InputError
 
-LARGEST_SIZE = 32
+LARGEST_SIZE = 64
+LARGEST_SINE = 32
 FRACTION_BITS = 13
 COSINE, SINE = 0, 1
-"""The kinds: DCT-II (ITU-T T.81 A.3.3, any size) and DST-VII (H.266 8.7.4.3, any size)."""
+"""The kinds: DCT-II (ITU-T T.81 A.3.3) and DST-VII (H.266 8.7.4.3)."""
+LARGEST_SIZES = (LARGEST_SIZE, LARGEST_SINE)
 
 
 @functools.cache
@@ -26,15 +28,15 @@ def matrix(kind: int, size: int) -> npt.NDArray[np.int16]:
 
     Args:
         kind: `COSINE` or `SINE`.
-        size: 1..32.
+        size: 1..64, of the DST-VII 1..32.
 
     Raises:
         InputError: another kind or size.
     """
-    if kind not in (COSINE, SINE) or not 1 <= size <= LARGEST_SIZE:
+    if kind not in (COSINE, SINE) or not 1 <= size <= LARGEST_SIZES[kind]:
         raise InputError(
-            f"a transform is of kind 0 (DCT-II) or 1 (DST-VII) and of size 1..{LARGEST_SIZE}; "
-            f"got kind {kind}, size {size}"
+            f"a transform is of kind 0 (DCT-II) and of size 1..{LARGEST_SIZE}, or of kind 1 "
+            f"(DST-VII) and of size 1..{LARGEST_SINE}; got kind {kind}, size {size}"
         )
     entry = _cosine if kind == COSINE else _sine
     rows = [
@@ -50,13 +52,16 @@ def matrix(kind: int, size: int) -> npt.NDArray[np.int16]:
 def matrix_table(kind: int) -> npt.NDArray[np.int32]:
     """The matrices of all sizes, and transposed, for the kernels.
 
+    The DST-VII is for sizes up to 32: above, there is the DCT-II in its place.
+
     Returns:
-        int32 (2, 33, 32, 32): as they are, transposed; by size; padded with 0. Read-only.
+        int32 (2, 65, 64, 64): as they are, transposed; by size; padded with 0. Read-only.
     """
     table = np.zeros((2, LARGEST_SIZE + 1, LARGEST_SIZE, LARGEST_SIZE), np.int32)
     for size in range(1, LARGEST_SIZE + 1):
-        table[0, size, :size, :size] = matrix(kind, size)
-        table[1, size, :size, :size] = matrix(kind, size).T
+        own = matrix(kind if size <= LARGEST_SINE else COSINE, size)
+        table[0, size, :size, :size] = own
+        table[1, size, :size, :size] = own.T
     table.flags.writeable = False
     return table
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fmq_embedded.calibration.collected import JUDGED_INPUTS, Collected, input_digest
+from fmq_embedded.calibration.collected import KEPT_INPUTS, Collected, input_digest
 from fmq_embedded.data.data_set import GivenInputs
 from fmq_embedded.deploy import collecting
 from fmq_embedded.deploy.calibrate import calibrate
@@ -74,8 +74,16 @@ def _digest(folder: Path) -> str:
 
 def test_those_with_the_smallest_hashes_judge(known: Collected) -> None:
     hashes = sorted(map(input_digest, ITEMS))
-    assert list(known.judges) == hashes[:JUDGED_INPUTS]
+    assert list(known.judges) == hashes[:KEPT_INPUTS]
     assert all(input_digest(ITEMS[place]) == digest for digest, place in known.judges.items())
+
+
+def test_no_more_are_kept_than_judge() -> None:
+    many = [Collected(judges={f"{n:03x}": n}) for n in range(KEPT_INPUTS + 60)]
+    found = Collected()
+    for one in reversed(many):
+        found = found.merged(one)
+    assert list(found.judges.values()) == list(range(KEPT_INPUTS))
 
 
 def test_an_input_that_is_there_twice_judges_once(folder: Path) -> None:

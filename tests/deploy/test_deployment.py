@@ -257,3 +257,21 @@ def test_without_quantizers_the_next_step_is_named() -> None:
     plain = replace(deployment.tensors[0], quantizer=None)
     with pytest.raises(InputError, match="run `inv calibrate`"):
         replace(deployment, tensors=(plain,)).quantize(maps_of(deployment))
+
+
+def test_a_header_with_another_zero_is_another_deployment_s() -> None:
+    """A device compares bytes."""
+    zero, negative = (
+        Deployment(
+            "z",
+            "m.tflite",
+            "0" * 64,
+            (TensorPlan("m", (1, 2, 2, 1), "float32", quantizer=Quantizer.uniform(low, 4.0, 5)),),
+        )
+        for low in (0.0, -0.0)
+    )
+    data = negative.encode({"m": np.ones((1, 2, 2, 1), np.float32)})
+    assert zero.headers == negative.headers
+    with pytest.raises(InputError, match="not of deployment"):
+        zero.decode(data)
+    np.testing.assert_array_equal(negative.decode(data)["m"].shape, (1, 2, 2, 1))

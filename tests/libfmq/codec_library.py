@@ -36,6 +36,7 @@ CODEC_SOURCES = tuple(
         "static_survey",
         "static_tables",
         "static_encoder",
+        "static_push",
         "static_decoder",
         "standard_coding",
         "static_coding",

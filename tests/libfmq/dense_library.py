@@ -12,16 +12,22 @@ import numpy.typing as npt
 
 from firmware_tools.c_structures import CDenseFormat, CDenseSearch
 from firmware_tools.toolchains import host_library
+from fmq_embedded.dense.contexts import MOST_PARENTS, NO_PARENT
 from fmq_embedded.dense.layout import Layout
-from fmq_embedded.dense.payload import Search
+from fmq_embedded.dense.payload import POINTS_SHAPE, Channels, Numbers, Search
 from tests.libfmq.codec_library import GUARD, LIBFMQ, SANITIZE
 
 DENSE_SOURCES = (
-    *sorted((LIBFMQ / "src").glob("dense_*.c")),
+    *(path for path in sorted((LIBFMQ / "src").glob("dense_*.c")) if path.stem != "dense_coding"),
+    LIBFMQ / "src" / "bitstream_window.c",
+    LIBFMQ / "src" / "quantize_fixed_point.c",
+    LIBFMQ / "src" / "dequantize_fixed_point.c",
     LIBFMQ / "src" / "transform.c",
     LIBFMQ / "src" / "range_coder.c",
 )
 PLENTY = 1 << 16
+CENTRE = 32768
+"""What is added to numbers in a map."""
 
 Words = npt.NDArray[np.int32]
 Bytes = npt.NDArray[np.uint8]
@@ -42,17 +48,22 @@ def c_format(
     dependent: bool = False,
     one_sided: bool = False,
     lossless: bool = False,
-    points: tuple[int, ...] = (0, 0, 0, 0),
+    sine: bool = False,
+    points: Numbers | None = None,
 ) -> CDenseFormat:
     g = layout.geometry
     shape = (g.rows, g.columns, g.channels, layout.map_rows)
-    four = (ctypes.c_int8 * 4)(*points)
-    return CDenseFormat(*shape, step, dependent, one_sided, lossless, four)
+    each = np.zeros(POINTS_SHAPE, np.int64) if points is None else points
+    four = (ctypes.c_int8 * 4)(*each[:2].reshape(-1).tolist())
+    fills = (ctypes.c_uint8 * 2)(*each[2].tolist())
+    return CDenseFormat(
+        *shape, CENTRE, 65535, True, step, dependent, one_sided, lossless, sine, four, fills
+    )
 
 
-def c_search(search: Search, *, quick: bool = False) -> CDenseSearch:
+def c_search(search: Search) -> CDenseSearch:
     return CDenseSearch(
-        quick,
+        search.quick,
         search.search == 1,
         search.rounding,
         search.stay,
@@ -68,8 +79,8 @@ class Encoded:
 
     status: int
     data: bytes
-    points: list[int]
-    samples: npt.NDArray[np.int16]
+    points: list[list[int]]
+    samples: Words
 
 
 @dataclass(frozen=True)
@@ -78,8 +89,15 @@ class Decoded:
 
     status: int
     levels: Words
-    modes: Bytes
+    coded: npt.NDArray[np.int8]
     used: int
+
+    def channels(self) -> Channels:
+        """As the twin has them."""
+        modes, distances, factors = np.split(self.coded.astype(np.int64), (1, 1 + MOST_PARENTS), 1)
+        own = np.arange(len(modes))[:, None]
+        parents = np.where(distances == 0, NO_PARENT, own - distances)
+        return Channels(modes[:, 0], parents, factors)
 
 
 def encode(
@@ -94,7 +112,7 @@ def encode(
 ) -> Encoded:
     """fmq_dense_encode; with an exponent, fmq_dense_write."""
     lib = library()
-    samples = layout.interleaved(planes).astype(np.int16)
+    samples = (layout.interleaved(planes) + CENTRE).astype(np.uint16)
     work_size = lib.fmq_dense_encoder_work_size(ctypes.byref(c)) - less_work
     work, out = (
         np.full(work_size + GUARD, 0x5A, np.uint8),
@@ -112,7 +130,7 @@ def encode(
         status = lib.fmq_dense_write(*first, exponent, *rest)
     assert (out[capacity:] == 0xA5).all(), "bytes behind the output were written"
     assert (work[work_size:] == 0x5A).all(), "bytes behind the work were written"
-    return Encoded(status, out[: size.value].tobytes(), list(c.points), samples)
+    return Encoded(status, out[: size.value].tobytes(), points_of(c), numbers(samples))
 
 
 def decode(data: bytes, layout: Layout, c: CDenseFormat, *, less_work: int = 0) -> Decoded:
@@ -128,9 +146,20 @@ def read(data: bytes, layout: Layout, c: CDenseFormat) -> tuple[Decoded, int]:
 
 def restore(decoded: Decoded, c: CDenseFormat) -> Words:
     """fmq_dense_restore: the samples in 1/4."""
-    samples = decoded.levels.copy()
-    library().fmq_dense_restore(ctypes.byref(c), _at(samples), _at(decoded.modes))
-    return samples
+    samples = (decoded.levels + CENTRE).astype(np.uint16)
+    work = np.zeros(library().fmq_dense_decoder_work_size(ctypes.byref(c)), np.uint8)
+    library().fmq_dense_restore(ctypes.byref(c), _at(samples), _at(decoded.coded), _at(work))
+    return numbers(samples)
+
+
+def points_of(c: CDenseFormat) -> list[list[int]]:
+    """The points that an encoder has fitted, as the twin has them."""
+    return [list(c.points)[:2], list(c.points)[2:], list(c.fills)]
+
+
+def numbers(stored: npt.NDArray[np.uint16]) -> Words:
+    """What stands in a map, less the centre."""
+    return stored.astype(np.int32) - CENTRE
 
 
 def _decoded(
@@ -139,20 +168,20 @@ def _decoded(
     lib = library()
     work_size = lib.fmq_dense_decoder_work_size(ctypes.byref(c)) - less_work
     work = np.full(work_size + GUARD, 0x5A, np.uint8)
-    levels = np.full(layout.geometry.count, -99, np.int32)
-    modes = np.zeros(layout.geometry.channels, np.uint8)
+    levels = np.full(layout.geometry.count, 99, np.uint16)
+    coded = np.zeros((layout.geometry.channels, 1 + 2 * MOST_PARENTS), np.int8)
     source = np.frombuffer(data, np.uint8).copy()
     used = ctypes.c_size_t(12345)
     first = (ctypes.byref(c), _at(source), ctypes.c_size_t(source.size))
     rest = (
-        _at(levels), _at(modes), _at(work), ctypes.c_size_t(work_size), ctypes.byref(used)
+        _at(levels), _at(coded), _at(work), ctypes.c_size_t(work_size), ctypes.byref(used)
     )  # fmt: skip
     if exponent is None:
         status = lib.fmq_dense_decode(*first, *rest)
     else:
         status = lib.fmq_dense_read(*first, ctypes.byref(exponent), *rest)
     assert (work[work_size:] == 0x5A).all(), "bytes behind the work were written"
-    return Decoded(status, levels, modes, used.value)
+    return Decoded(status, numbers(levels), coded, used.value)
 
 
 def _at(array: npt.NDArray[Any]) -> ctypes.c_void_p:

@@ -50,7 +50,8 @@ def main() -> None:
                         dependent=dependent and not lossless,
                         one_sided=one_sided,
                         lossless=lossless,
-                        points=tuple(rng.integers(-8, 8, 4).tolist()),
+                        points=np.array(rng.integers([[-8], [-8], [0]], [[8], [8], [16]], (3, 2))),
+                        sine=bool(rng.integers(0, 2)) and not lossless,
                     )
                     decoded = c.decode(data, layout, form)
                     if decoded.status == 0:

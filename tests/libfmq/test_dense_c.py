@@ -20,34 +20,43 @@ from firmware_tools.libfmq import dense_tables
 from firmware_tools.toolchains import sanitizer_environment
 from fmq_embedded.dense import default_prior
 from fmq_embedded.dense.contexts import DEAD, SPATIAL, TILED, WHOLE
-from fmq_embedded.dense.encoder import PLAIN, RATE_DISTORTION, TRELLIS, encode_map, prepare
+from fmq_embedded.dense.device_plan import QUICK
+from fmq_embedded.dense.encoder import (
+    PLAIN,
+    RATE_DISTORTION,
+    TRELLIS,
+    encode_exactly,
+    encode_map,
+    prepare,
+)
 from fmq_embedded.dense.layout import Layout
-from fmq_embedded.dense.numbers import decoded, fixed_point
 from fmq_embedded.dense.payload import (
     LOSSLESS,
+    POINTS_SHAPE,
     Search,
-    decode_samples,
     encode_exact,
     encode_samples,
-    fitted_offsets,
+    fitted_points,
     restore_samples,
 )
-from fmq_embedded.dense.steps import scaling
 from fmq_embedded.feature_map import FeatureMap
-from fmq_embedded.transform import COSINE, LARGEST_SIZE, kernels, matrix_table
+from fmq_embedded.transform import COSINE, LARGEST_SIZE, SINE, kernels, matrix_table
 from tests.libfmq import dense_library as c
 from tests.libfmq.codec_library import LIBFMQ
 from tests.libfmq.dense_cases import SHAPES, random_planes
 
 OK, ARGUMENT, BUFFER, TRUNCATED, SYNTAX, LIMIT = 0, -1, -3, -4, -5, -8
+ALONE = Search(predicts=False)
+"""No channel is predicted from another."""
 SEARCHES = (
-    PLAIN,
-    RATE_DISTORTION,
-    Search(allowed=(SPATIAL,)),
-    Search(search=0, allowed=(WHOLE,)),
-    Search(allowed=(SPATIAL, TILED), multiplier=200, stay=9, rounding=120),
+    replace(PLAIN, predicts=False),
+    replace(RATE_DISTORTION, predicts=False),
+    replace(ALONE, allowed=(SPATIAL,)),
+    replace(ALONE, search=0, allowed=(WHOLE,)),
+    replace(ALONE, allowed=(SPATIAL, TILED), multiplier=200, stay=9, rounding=120),
 )
 OCTAVES = range(0, 256, 16)
+LARGEST_HELD = 65535 - c.CENTRE
 
 
 def test_tables_are_those_of_the_twin() -> None:
@@ -62,23 +71,25 @@ class _Tile(ctypes.Structure):
         ("column_stride", ctypes.c_uint32),
         ("height", ctypes.c_uint32),
         ("width", ctypes.c_uint32),
+        ("is_sine", ctypes.c_bool),
     )
 
 
 @pytest.mark.parametrize("largest", [4095, 2**31 - 1])
+@pytest.mark.parametrize("kind", [COSINE, SINE])
 @pytest.mark.parametrize("name", ["forward", "inverse"])
-def test_transforms_of_every_size(name: str, largest: int) -> None:
+def test_transforms_of_every_size(name: str, kind: int, largest: int) -> None:
     """Also where sums leave 32 bits, as those of a hostile stream may."""
     rng = np.random.default_rng(1)
-    table, scratch = matrix_table(COSINE), np.zeros((LARGEST_SIZE, LARGEST_SIZE), np.int32)
+    table, scratch = matrix_table(kind), np.zeros((LARGEST_SIZE, LARGEST_SIZE), np.int32)
     for height in range(1, LARGEST_SIZE + 1):
-        for width in {1, 2, 7, 12, 31, 32, height}:
+        for width in {1, 7, 32, 33, height}:
             tile = rng.integers(-largest, largest + 1, (height, width)).astype(np.int32)
             if height % 2:
                 tile = np.where(tile < 0, -largest, largest).astype(np.int32)
             expected = np.zeros_like(tile)
             getattr(kernels, name)(tile, 0, 0, height, width, table, scratch, expected)
-            at = _Tile(tile.ctypes.data, width, 1, height, width)
+            at = _Tile(tile.ctypes.data, width, 1, height, width, kind == SINE)
             getattr(c.library(), f"fmq_transform_{name}")(ctypes.byref(at))
             assert (tile == expected).all(), (height, width)
 
@@ -92,34 +103,62 @@ def test_same_bytes_levels_and_samples(shape: tuple[int, ...], one_sided: bool) 
         search = SEARCHES[index % len(SEARCHES)]
         planes = random_planes(rng, layout, one_sided=one_sided)
         twin = encode_samples(planes, layout, step, one_sided, search, default_prior())
-        offsets = fitted_offsets(twin, layout, False) if search.search else np.zeros((2, 2), int)
+        points = np.zeros(POINTS_SHAPE, np.int64)
+        if search.search:
+            points = fitted_points(twin, layout, dependent=False, one_sided=one_sided)
         form = c.c_format(layout, step, one_sided=one_sided)
         coded = c.encode(planes, layout, form, c.c_search(search))
         assert (coded.status, coded.data) == (OK, twin.data)
-        assert coded.points == offsets.reshape(-1).tolist()
+        assert coded.points == points.tolist()
         got = c.decode(coded.data, layout, form)
+        if np.abs(twin.levels).max() > LARGEST_HELD:
+            assert got.status == LIMIT
+            continue
         assert (got.status, got.used) == (OK, len(coded.data))
-        assert (got.modes == twin.modes).all()
+        assert (got.channels().modes == twin.channels.modes).all()
         assert (got.levels == layout.interleaved(twin.levels)).all()
-        samples = restore_samples(twin.levels, twin.modes, layout, step, False, offsets)
-        assert (c.restore(got, form) == layout.interleaved(samples)).all()
+        samples = restore_samples(
+            twin.levels,
+            twin.channels,
+            layout,
+            step,
+            dependent=False,
+            one_sided=one_sided,
+            sine=False,
+            points=points,
+        )
+        assert (c.restore(got, form) == _held(layout.interleaved(samples))).all()
 
 
-@pytest.mark.parametrize("shape", [(5, 7, 3), (33, 17, 5), (2, 9, 9, 3)])
-def test_dependent_quantization_is_decoded(shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("search", [TRELLIS, replace(TRELLIS, sine=True), Search()])
+@pytest.mark.parametrize("one_sided", [True, False])
+@pytest.mark.parametrize("shape", [(5, 7, 3), (33, 17, 5), (2, 9, 9, 9), (70, 6, 70)])
+def test_what_is_not_chosen_on_a_device_is_decoded(
+    shape: tuple[int, ...], one_sided: bool, search: Search
+) -> None:
+    """Dependent quantization, sines, channels predicted from others."""
     rng = np.random.default_rng(5)
     layout = Layout.of(shape)
-    for step in (20, 75, 130, 200):
-        planes = random_planes(rng, layout, one_sided=False)
-        twin = encode_samples(planes, layout, step, False, TRELLIS, default_prior())
-        offsets = fitted_offsets(twin, layout, True)
-        points = tuple(offsets.reshape(-1).tolist())
-        form = c.c_format(layout, step, dependent=True, points=points)
-        got = c.decode(twin.data, layout, form)
-        assert (got.status, got.used) == (OK, len(twin.data))
-        assert (got.levels == layout.interleaved(twin.levels)).all()
-        samples = restore_samples(twin.levels, twin.modes, layout, step, True, offsets)
-        assert (c.restore(got, form) == layout.interleaved(samples)).all()
+    predicted = False
+    for step in (75, 130, 170):
+        planes = random_planes(rng, layout, one_sided=one_sided)
+        for k in range(1, len(planes), 2):
+            planes[k] = planes[k - 1] * 3 // 4 + planes[k] // 64
+        values = layout.interleaved(planes).reshape(shape).astype(np.float32)
+        source = replace(prepare(FeatureMap(values)), planes=planes, exponent=0)
+        twin = encode_map(source, step, search)
+        predicted |= twin.tensor.channels.are_predicted
+        got, exponent = c.read(twin.payload, layout, c.c_format(layout))
+        assert (got.status, got.used, exponent) == (OK, len(twin.payload), 0)
+        assert (got.channels().parents == twin.tensor.channels.parents).all()
+        samples = layout.interleaved(twin.tensor.fixed_point(layout))
+        assert (got.levels == _held(samples)).all()
+    assert predicted
+
+
+def _held(samples: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """As a map of 16 bits has them."""
+    return np.clip(samples, -c.CENTRE, LARGEST_HELD)
 
 
 @pytest.mark.parametrize("one_sided", [True, False])
@@ -136,45 +175,53 @@ def test_lossless(shape: tuple[int, ...], one_sided: bool) -> None:
     assert (coded.status, coded.data) == (OK, twin.data)
     got = c.decode(coded.data, layout, form)
     assert (got.levels == layout.interleaved(planes)).all()
-    assert (c.restore(got, form) == 4 * layout.interleaved(planes)).all()
+    assert (c.restore(got, form) == layout.interleaved(planes)).all()
+
+
+def test_lossless_channels_of_a_few_ones_are_not_left_out() -> None:
+    """They would cost less than their bits."""
+    layout = Layout.of((16, 16, 6))
+    planes = np.zeros((6, 16, 16), np.int32)
+    planes[::2, 5, 7] = 1
+    twin = encode_exact(planes, layout, True)
+    form = c.c_format(layout, 32, one_sided=True, lossless=True)
+    coded = c.encode(planes, layout, form, c.c_search(LOSSLESS))
+    assert (coded.status, coded.data) == (OK, twin.data)
+    assert (c.decode(coded.data, layout, form).levels == layout.interleaved(planes)).all()
+
+
+@pytest.mark.parametrize("centre", [0, 37, -1, -32768])
+def test_a_lossless_tensor_with_a_centre_of_its_own(centre: int) -> None:
+    """What is behind the header, as the package writes it, which says nothing of the zero point."""
+    rng = np.random.default_rng(14)
+    codes = np.where(rng.random((6, 7, 3)) < 0.7, centre, centre + rng.integers(0, 9, (6, 7, 3)))
+    item = FeatureMap(codes.astype(np.int16))
+    twin = encode_exactly(item)
+    layout = Layout.of(codes.shape)
+    planes = layout.planar(codes.astype(np.int32) - centre)
+    form = c.c_format(layout, 32, one_sided=True, lossless=True)
+    coded = c.encode(planes, layout, form, c.c_search(LOSSLESS), exponent=centre)
+    assert (coded.status, coded.data) == (OK, twin.payload)
+    got, base = c.read(coded.data, layout, c.c_format(layout))
+    assert (got.status, base) == (OK, centre)
+    assert (got.levels.reshape(codes.shape) + base == codes).all()
+    assert c.read(coded.data[:1], layout, c.c_format(layout))[0].status == TRUNCATED
 
 
 @pytest.mark.parametrize("allowed", [(SPATIAL,), (WHOLE,), (SPATIAL, WHOLE, TILED)])
-def test_a_quick_choice_rounds_and_decodes_everywhere(allowed: tuple[int, ...]) -> None:
+def test_a_quick_choice_is_that_of_the_twin(allowed: tuple[int, ...]) -> None:
     rng = np.random.default_rng(7)
     layout = Layout.of((12, 20, 9))
-    planes = random_planes(rng, layout, one_sided=False)
-    step = 120
-    search = replace(PLAIN, allowed=allowed)
-    coded = c.encode(planes, layout, c.c_format(layout, step), c.c_search(search, quick=True))
-    data = np.frombuffer(coded.data, np.uint8)
-    levels, modes, end = decode_samples(data, 0, layout, False, False, default_prior())
-    assert (coded.status, end) == (OK, len(coded.data))
-    assert set(modes) <= {DEAD, *allowed}
-    for plane, mode, coded_levels in zip(planes, modes, levels, strict=True):
-        expected = {each: _rounded(plane, layout, each, step) for each in allowed}
-        if mode == DEAD:
-            assert any(not each.any() for each in expected.values())
-        else:
-            assert (coded_levels == expected[int(mode)]).all()
+    for rounding in (128, 90):
+        planes = random_planes(rng, layout, one_sided=False)
+        search = replace(QUICK, allowed=allowed, rounding=rounding)
+        twin = encode_samples(planes, layout, 120, False, search, default_prior())
+        assert set(twin.channels.modes) <= {DEAD, *allowed}
+        coded = c.encode(planes, layout, c.c_format(layout, 120), c.c_search(search))
+        assert (coded.status, coded.data, coded.points) == (OK, twin.data, [[0, 0]] * 3)
 
 
-def _rounded(
-    plane: npt.NDArray[np.int32], layout: Layout, mode: int, step: int
-) -> npt.NDArray[np.int32]:
-    from fmq_embedded.dense.plane_kernels import scale_plane, transform_tiles
-
-    edges, counts = layout.tile_edges()
-    scaled = plane.copy()
-    if mode != SPATIAL:
-        rows, columns = (edges[mode, axis, : counts[mode, axis]] for axis in (0, 1))
-        scratch = np.zeros((LARGEST_SIZE, LARGEST_SIZE), np.int32)
-        transform_tiles(plane, rows, columns, matrix_table(COSINE), scratch, scaled)
-    scale_plane(scaled, *scaling(step, False), scaled)
-    return np.asarray(np.sign(scaled) * ((np.abs(scaled) + 128) >> 8))
-
-
-@pytest.mark.parametrize("search", [PLAIN, RATE_DISTORTION])
+@pytest.mark.parametrize("search", SEARCHES[:2])
 def test_a_stream_of_the_package(search: Search) -> None:
     """What is behind the header is what fmq_dense_write writes, and fmq_dense_read reads."""
     rng = np.random.default_rng(8)
@@ -205,59 +252,10 @@ def test_a_device_needs_only_the_header_before_it() -> None:
         source.planes, source.layout, form, c.c_search(PLAIN), exponent=source.exponent
     )
     body = header + coded.data
-    assert body + zlib.crc32(body).to_bytes(4, "little") == stream
-
-
-@pytest.mark.parametrize("scale", [1.0, 3.7e-3, 1e30, 2e-38, 1e-42, 0.0])
-def test_fixed_point_of_float32(scale: float) -> None:
-    rng = np.random.default_rng(10)
-    values = np.concatenate([rng.normal(0, 1, 500), [0.0, -0.0, 0.5, 1.0, 4095.5 / 4096]])
-    samples = (values * scale).astype(np.float32)
-    expected, exponent = fixed_point(samples.astype(np.float64))
-    got, power = np.zeros(samples.size, np.int16), ctypes.c_int16(99)
-    status = c.library().fmq_dense_from_float32(
-        _at(samples), ctypes.c_size_t(samples.size), _at(got), ctypes.byref(power)
-    )
-    assert (status, power.value) == (OK, exponent)
-    assert (got == expected).all()
-    restored = rng.integers(-20000, 20000, 500).astype(np.int32)
-    for each in (exponent, -138, 117):
-        result = np.zeros(restored.size, np.float32)
-        c.library().fmq_dense_to_float32(
-            _at(restored), ctypes.c_size_t(restored.size), each, _at(result)
-        )
-        twin = decoded(restored, each, "float32", 0).astype(np.float32)
-        assert result.tobytes() == (twin + np.float32(0)).tobytes()
-
-
-def test_what_is_not_finite_is_refused() -> None:
-    for value in (np.nan, np.inf, -np.inf):
-        samples = np.array([1, value], np.float32)
-        got, power = np.zeros(2, np.int16), ctypes.c_int16(0)
-        status = c.library().fmq_dense_from_float32(
-            _at(samples), ctypes.c_size_t(2), _at(got), ctypes.byref(power)
-        )
-        assert status == -2
-
-
-@pytest.mark.parametrize("zero_point", [-128, 0, 127])
-def test_fixed_point_of_codes(zero_point: int) -> None:
-    codes = np.arange(-128, 128).astype(np.int8)
-    for part in (codes, codes[100:140], codes[[zero_point + 128]]):
-        expected, exponent = fixed_point(part.astype(np.float64) - zero_point)
-        got, power = np.zeros(part.size, np.int16), ctypes.c_int16(99)
-        c.library().fmq_dense_from_int8(
-            _at(part), ctypes.c_size_t(part.size), zero_point, _at(got), ctypes.byref(power)
-        )
-        assert power.value == exponent
-        assert (got == expected).all()
-    restored = np.random.default_rng(11).integers(-20000, 20000, 500).astype(np.int32)
-    for exponent in (-4, -1, 0, 2, 117, -138):
-        result = np.zeros(restored.size, np.int8)
-        c.library().fmq_dense_to_int8(
-            _at(restored), ctypes.c_size_t(restored.size), exponent, zero_point, _at(result)
-        )
-        assert (result == decoded(restored, exponent, "int8", zero_point)).all()
+    got = fmq.decode(body + zlib.crc32(body).to_bytes(4, "little"))
+    alone = encode_map(source, source.step_of_depth(4), SEARCHES[0])
+    expected = alone.tensor.samples(values.shape, "float32", 0)
+    np.testing.assert_array_equal(got["map"], expected)  # type: ignore[call-overload]
 
 
 def test_what_contradicts_itself_is_refused() -> None:
@@ -289,7 +287,7 @@ def test_a_mode_that_the_format_does_not_have_is_refused() -> None:
     walk = np.random.default_rng(13).laplace(0, 3, (4, 6, 6)).cumsum(-1).cumsum(-2)
     planes = np.rint(walk).astype(np.int32)
     whole = encode_samples(
-        planes, layout, 32, False, Search(search=0, allowed=(WHOLE,)), default_prior()
+        planes, layout, 32, False, replace(ALONE, search=0, allowed=(WHOLE,)), default_prior()
     )
     assert c.decode(whole.data, layout, c.c_format(layout, lossless=True)).status == SYNTAX
 
@@ -300,9 +298,9 @@ def test_a_fixed_stream() -> None:
     numbers = np.arange(layout.geometry.count, dtype=np.int64)
     planes = ((numbers * 2654435761 >> 20) % 997 * (numbers % 7) // 9).astype(np.int32)
     planes = planes.reshape(8, 13, 10)
-    search = Search(rounding=64, multiplier=20, biases=(0, 256, 256, 256, 256), stay=0)
+    search = replace(ALONE, rounding=64, multiplier=20, biases=(0, 256, 256, 256, 256), stay=0)
     coded = c.encode(planes, layout, c.c_format(layout, 130), c.c_search(search))
-    assert (len(coded.data), zlib.crc32(coded.data)) == (398, 0x8C87E228)
+    assert (len(coded.data), zlib.crc32(coded.data)) == (398, 0x0F8EF587)
 
 
 def test_hostile_payloads_under_the_sanitizers() -> None:
@@ -348,7 +346,3 @@ def test_cppcheck_finds_nothing() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-
-
-def _at(array: npt.NDArray[np.generic]) -> ctypes.c_void_p:
-    return ctypes.c_void_p(array.ctypes.data)

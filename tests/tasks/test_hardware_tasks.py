@@ -48,12 +48,15 @@ def test_doctor_says_how_to_get_what_is_missing(
     assert "– cppcheck" in shown.out
     assert "get it: apt install cppcheck" in shown.out
     monkeypatch.setattr(doctor, "PACKAGES", (("no-such-package", "nothing", "[demo]"),))
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: f"{Path(sys.executable).parent}/pip")
     assert advice() == [
         "for demo, bench and calibrate --data photos: pip install 'fmq-embedded[demo]' "
         "(missing: no-such-package)"
     ]
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
     tool = examine()[1]
-    assert (tool.version, tool.how_to_get) == ("", "pip install 'fmq-embedded[demo]'")
+    pip = f"{sys.executable} -m pip"  # where the shell has no pip, or that of another Python
+    assert (tool.version, tool.how_to_get) == ("", f"{pip} install 'fmq-embedded[demo]'")
 
 
 def test_doctor_survives_a_tool_that_does_not_run(tmp_path: Path) -> None:

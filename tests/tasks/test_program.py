@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from firmware_tools.tasks.collection import namespace
+from firmware_tools.tasks.options import SHARED_HELP, option_help
 from tests.tasks.running import fmq
 
 TASKS = (
@@ -42,6 +43,24 @@ def test_every_task_and_each_of_its_options_is_explained(name: str) -> None:
         assert argument.help, argument.name
 
 
+def test_the_help_tells_defaults_and_what_all_tasks_say_of_an_option() -> None:
+    def sized(board: str, out: str = "a", share: float = 0.5, every: int = 0, json: str = "",
+              data: str = "x", quick: bool = True) -> None:  # fmt: skip
+        """Options of every kind of default."""
+
+    own = {"out": "where", "share": "how much", "every": "how often; 0: never",
+           "data": "by default x", "quick": "a look"}  # fmt: skip
+    assert option_help(sized, own) == {
+        "board": SHARED_HELP["board"],
+        "out": "where (default: a)",
+        "share": "how much (default: 0.5)",
+        "every": "how often; 0: never",
+        "json": SHARED_HELP["json"],
+        "data": "by default x",
+        "quick": "a look",
+    }
+
+
 @pytest.mark.parametrize("call", [("encode", "--help"), ("--help", "encode"), ("encode", "-h")])
 def test_help_comes_before_or_after_the_task(tmp_path: Path, call: tuple[str, ...]) -> None:
     shown = fmq(tmp_path, *call)
@@ -57,7 +76,9 @@ def test_help_comes_before_or_after_the_task(tmp_path: Path, call: tuple[str, ..
         (("encode", "--bit-deth", "a.npy", "a.fmq"), ("'--bit-deth'", "nearest are --bit-depth")),
         (("encode", "a.npy", "--bit-deth"), ("'--bit-deth'", "nearest are --bit-depth")),
         (("encode", "a.npy"), ("target",)),
-        (("headers",), ("deployment",)),
+        (("headers",), ("headers needs --deployment; `fmq headers --help` explains it",)),
+        (("sign",), ("sign needs --image and --key-file",)),
+        (("plot", "rate"), ("give --deployment and --out too",)),
         (("--nothing",), ("--nothing",)),
     ],
 )

@@ -189,6 +189,9 @@ static fmq_status_t read_coding(fmq_stream_reader_t *reader)
     }
     reader->coding = *reader->next++;
     reader->stage = STAGE_LEVELS;
+    if (current(reader)->dense != NULL) {
+        reader->coding = FMQ_CODING_DENSE; /* its flags and fields are looked at with the levels */
+    }
     switch (reader->coding) {
     case FMQ_CODING_PACKED:
         fmq_packer_start(&reader->packer, current(reader));
@@ -198,6 +201,7 @@ static fmq_status_t read_coding(fmq_stream_reader_t *reader)
         return FMQ_OK;
     case FMQ_CODING_ENTROPY:
     case FMQ_CODING_STATIC:
+    case FMQ_CODING_DENSE:
         return decoding != NULL && decoding->coding == reader->coding
                    ? decoding->start(reader, current(reader))
                    : FMQ_ERROR_UNSUPPORTED;

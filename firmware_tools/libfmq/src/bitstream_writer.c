@@ -154,9 +154,11 @@ static bool may_be(const fmq_stream_writer_t *writer, fmq_coding_t coding)
 {
     const fmq_encoding_t *const encoding = encoding_of(writer);
 
-    if (coding == FMQ_CODING_PACKED || coding == FMQ_CODING_CONSTANT ||
-        current(writer)->count == 0u) {
-        return (unsigned)coding <= FMQ_CODING_STATIC;
+    if (current(writer)->count == 0u) {
+        return (unsigned)coding <= FMQ_CODING_DENSE;
+    }
+    if (coding == FMQ_CODING_PACKED || coding == FMQ_CODING_CONSTANT) {
+        return current(writer)->dense == NULL;
     }
     return encoding != NULL && (uint8_t)coding == encoding->coding &&
            (writer->is_surveyed || !encoding->needs_survey);

@@ -2,6 +2,7 @@
 
 #include "fmq/coding.h"
 #include "fmq/crc32.h"
+#include "fmq/dense.h"
 
 #include "bitstream_window.h"
 
@@ -36,7 +37,9 @@ size_t fmq_stream_limit(const fmq_deployment_t *deployment)
         const uint32_t packed = fmq_packed_size(tensor);
 
         size += tensor->header_size;
-        if (tensor->count != 0u) {
+        if (tensor->dense != NULL) {
+            size += tensor->dense->limit;
+        } else if (tensor->count != 0u) {
             size += 1u + (packed > CONSTANT_SIZE ? packed : CONSTANT_SIZE);
             size += fmq_has_dynamic_classes(tensor) ? fmq_class_map_limit(tensor) : 0u;
         }
@@ -124,7 +127,10 @@ static fmq_status_t write_coded(fmq_stream_writer_t *writer, const fmq_tensor_t 
     return status;
 }
 
-/* Constant if all levels are equal, else by its profile if that takes fewer bytes, else packed. */
+/*
+ * Constant if all levels are equal, else by its profile if that takes fewer bytes, else packed; by
+ * a dense plan always.
+ */
 static fmq_status_t encode_tensor(fmq_stream_writer_t *writer, const fmq_tensor_t *tensor,
                                   const void *levels, size_t prefix, output_t *output)
 {
@@ -133,6 +139,9 @@ static fmq_status_t encode_tensor(fmq_stream_writer_t *writer, const fmq_tensor_
     const size_t shorter = prefix + fmq_packed_size(tensor); /* with its coding byte, less one */
     fmq_status_t status;
 
+    if (tensor->dense != NULL) {
+        return write_coded(writer, tensor, levels, output, output->capacity);
+    }
     if (are_equal(tensor, levels)) {
         return write_tensor(writer, tensor, FMQ_CODING_CONSTANT, levels, output,
                             output->capacity);

@@ -3,10 +3,10 @@
 
 #if defined(__GNUC__)
 __attribute__((weak)) const fmq_encoding_t *const fmq_encodings[FMQ_PROFILES] = {
-    &fmq_standard_encoding,
+    [FMQ_PROFILE_STANDARD] = &fmq_standard_encoding,
 };
 __attribute__((weak)) const fmq_decoding_t *const fmq_decodings[FMQ_PROFILES] = {
-    &fmq_standard_decoding,
+    [FMQ_PROFILE_STANDARD] = &fmq_standard_decoding,
 };
 #else
 typedef int codings_are_named_by_the_program;

@@ -2,6 +2,7 @@
 #include "dense_features.h"
 
 #define COST_OF_A_BIT 256u
+#define ZEROS 2u /* the kind of differences */
 
 /* What a decision by one context costs, in 1/256 bit. */
 FMQ_INLINE uint32_t plain_cost(const dense_model_t *model, uint32_t context, uint32_t bit)
@@ -59,7 +60,7 @@ FMQ_INLINE uint64_t distortion(uint32_t size, uint32_t level)
 /* What decides between levels, apart from the channel's state. */
 typedef struct choice {
     const fmq_dense_search_t *search;
-    bool is_trial, is_optimised;
+    bool is_trial, is_optimised, keeps_zeros;
     uint32_t domain, sign_cost;
     uint64_t total;
 } choice_t;
@@ -122,6 +123,47 @@ FMQ_INLINE void note(dense_model_t *model, uint32_t domain, uint32_t size, uint3
     }
 }
 
+/* Whether any of the 3 x 3 levels about a place is not 0; the plane's border is. */
+static bool has_neighbours(const int8_t *plane, uint32_t stride)
+{
+    const int8_t *row = plane - stride - 1;
+    uint32_t left;
+
+    for (left = 3u; left != 0u; left--, row += stride) {
+        if ((row[0] | row[1] | row[2]) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * Notes the sizes of a channel's levels 0, which are still kept in their places, and makes them 0:
+ * it takes all levels to see what is around one. A channel whose levels have left `noted` as it was
+ * has none but 0: it is dead.
+ */
+static void note_zeros(dense_model_t *model, uint32_t noted)
+{
+    const bool is_dead = model->differing[0][0] + model->differing[0][1] == noted;
+    int32_t *at = model->coefficients;
+    uint32_t row;
+    uint32_t column;
+
+    for (row = 0u; row < model->format->rows; row++) {
+        const int8_t *const plane = model->current + row * model->stride;
+
+        for (column = 0u; column < model->format->columns; column++, at++) {
+            if (plane[column] == 0) {
+                const uint32_t around = has_neighbours(plane + column, model->stride);
+
+                model->differences[ZEROS][around] += is_dead ? 0 : *at;
+                model->differing[ZEROS][around] += is_dead ? 0u : 1u;
+                *at = 0;
+            }
+        }
+    }
+}
+
 static void choose_tile(dense_model_t *model, uint32_t mode, choice_t *choice, dense_site_t *site,
                         uint32_t *mean, uint32_t *seen)
 {
@@ -144,14 +186,16 @@ static void choose_tile(dense_model_t *model, uint32_t mode, choice_t *choice, d
                 expected = fmq_dense_transform_contexts(site);
             } else {
                 site->was_before =
-                    fmq_dense_was_before(model, false, mode, site->row, site->column);
+                    fmq_dense_was_before(model, mode, site->row, site->column);
                 expected = fmq_dense_spatial_contexts(site);
             }
             level = choose_level(model, site, choice, expected, dense_magnitude(value));
             if (!choice->is_trial) {
                 note(model, choice->domain, dense_magnitude(value), level);
             }
-            model->coefficients[place] = value < 0 ? -(int32_t)level : (int32_t)level;
+            if (level != 0u || !choice->keeps_zeros) {
+                model->coefficients[place] = value < 0 ? -(int32_t)level : (int32_t)level;
+            }
             *plane = (int8_t)dense_smaller(level, DENSE_PLANE_LIMIT);
             *mean = fmq_dense_moved_mean(*mean, level, *seen);
             *seen += *seen < 255u;
@@ -180,8 +224,11 @@ uint64_t fmq_dense_choose_levels(dense_model_t *model, uint32_t mode,
                                  const fmq_dense_search_t *search, bool is_trial)
 {
     const fmq_dense_format_t *const format = model->format;
-    choice_t choice = {search, is_trial, search->is_optimised && !is_trial,
+    const bool keeps_zeros =
+        !is_trial && mode == FMQ_DENSE_SPATIAL && format->is_one_sided && !format->is_lossless;
+    choice_t choice = {search, is_trial, search->is_optimised && !is_trial, keeps_zeros,
                        is_transformed(mode), COST_OF_A_BIT, 0u};
+    const uint32_t noted = model->differing[0][0] + model->differing[0][1];
     uint32_t mean = model->modes[mode].channel_mean;
     uint32_t seen = 0u;
     dense_tile_t tile;
@@ -196,13 +243,16 @@ uint64_t fmq_dense_choose_levels(dense_model_t *model, uint32_t mode,
     site.quantizer = 0u;
     site.was_before = false;
     site.tile = &tile;
-    fmq_dense_load_previous(model, false, mode);
+    fmq_dense_load_previous(model, mode);
     for (row = 0u; row < fmq_dense_tile_rows(format, mode); row++) {
         for (column = 0u; column < fmq_dense_tile_columns(format, mode); column++) {
             fmq_dense_tile(format, mode, row, column, &tile);
             site.is_alone = is_all(format, &tile);
             choose_tile(model, mode, &choice, &site, &mean, &seen);
         }
+    }
+    if (keeps_zeros) {
+        note_zeros(model, noted);
     }
     return choice.total;
 }

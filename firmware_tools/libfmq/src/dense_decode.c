@@ -3,34 +3,20 @@
 
 #define MOST_FREE_BYTES 3u
 
-static bool are_levels_valid(const dense_model_t *model)
-{
-    const fmq_dense_format_t *const format = model->format;
-    const uint32_t count = format->rows * format->columns * format->channels;
-    uint32_t index;
-
-    for (index = 0u; index < count; index++) {
-        if (dense_magnitude(model->levels[index]) >= DENSE_LARGEST_LEVEL) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void clear_channel(dense_model_t *model, uint32_t channel)
 {
     const uint32_t places = model->format->rows * model->format->columns;
-    int32_t *level = model->levels + channel;
+    uint32_t at = channel;
     uint32_t place;
 
-    for (place = 0u; place < places; place++, level += model->format->channels) {
-        *level = 0;
+    for (place = 0u; place < places; place++, at += model->format->channels) {
+        (void)put_number(model->format, model->map, at, 0);
     }
 }
 
 fmq_status_t fmq_dense_decode(const fmq_dense_format_t *format, const uint8_t *data,
-                              size_t data_size, int32_t *levels, uint8_t *modes, void *work,
-                              size_t work_size, size_t *used)
+                              size_t data_size, void *map, fmq_dense_channel_t *channels,
+                              void *work, size_t work_size, size_t *used)
 {
     dense_model_t *model;
     uint32_t last = FMQ_DENSE_SPATIAL;
@@ -43,7 +29,7 @@ fmq_status_t fmq_dense_decode(const fmq_dense_format_t *format, const uint8_t *d
     if (status != FMQ_OK) {
         return status;
     }
-    model->levels = levels;
+    model->map = map;
     model->decoder.next = data;
     model->decoder.end = data + data_size;
     fmq_range_decoder_start(&model->decoder);
@@ -51,11 +37,10 @@ fmq_status_t fmq_dense_decode(const fmq_dense_format_t *format, const uint8_t *d
     model->coder.range = model->decoder.range;
     model->coder.decoder = &model->decoder;
     for (channel = 0u; channel < format->channels; channel++) {
-        last = fmq_dense_decode_channel(model, channel, last);
+        last = fmq_dense_decode_channel(model, channel, last, channels + channel);
         if (last == NO_MODE) {
             return FMQ_ERROR_SYNTAX;
         }
-        modes[channel] = (uint8_t)last;
         if (last == FMQ_DENSE_DEAD) {
             clear_channel(model, channel);
         }
@@ -68,5 +53,5 @@ fmq_status_t fmq_dense_decode(const fmq_dense_format_t *format, const uint8_t *d
         return FMQ_ERROR_TRUNCATED;
     }
     *used = (size_t)(model->decoder.next - data) - (size_t)(free_bytes - model->decoder.missing);
-    return are_levels_valid(model) ? FMQ_OK : FMQ_ERROR_SYNTAX;
+    return model->is_beyond ? FMQ_ERROR_LIMIT : FMQ_OK;
 }

@@ -1,7 +1,10 @@
 /* A whole map: channel by channel, its mode and its levels; the twin of map_kernels.py. */
 #include "dense_model.h"
 
+#include "memory.h"
+
 #define COST_OF_A_CHANGE 3u /* in bits */
+#define MOST_COST (UINT64_MAX >> 8)
 
 /* ---- the choice of a mode ---- */
 
@@ -21,9 +24,11 @@ static bool may_choose(const dense_model_t *model, const fmq_dense_search_t *sea
 static uint32_t choose_mode(dense_model_t *model, const fmq_dense_search_t *search,
                             uint32_t channel, uint32_t last)
 {
-    uint64_t best = fmq_dense_cost_of_nothing(model, channel) +
-                    (last == FMQ_DENSE_DEAD ? 1u : 1u + COST_OF_A_CHANGE) *
-                        (uint32_t)search->multiplier;
+    uint64_t best = model->format->is_lossless
+                        ? MOST_COST
+                        : fmq_dense_cost_of_nothing(model, channel) +
+                              (last == FMQ_DENSE_DEAD ? 1u : 1u + COST_OF_A_CHANGE) *
+                                  (uint32_t)search->multiplier;
     uint32_t chosen = FMQ_DENSE_DEAD;
     uint32_t mode;
 
@@ -63,13 +68,15 @@ static bool has_levels(const dense_model_t *model)
 static void store_plane(dense_model_t *model, uint32_t channel, uint32_t mode)
 {
     const fmq_dense_format_t *const format = model->format;
+    uint32_t at = channel;
     uint32_t row;
     uint32_t column;
-    int16_t *at = model->samples + channel;
 
     for (row = 0u; row < format->rows; row++) {
         for (column = 0u; column < format->columns; column++, at += format->channels) {
-            *at = mode == FMQ_DENSE_DEAD ? 0 : model->current[row * model->stride + column];
+            (void)put_number(format, model->map, at,
+                             mode == FMQ_DENSE_DEAD ? 0
+                                                    : model->current[row * model->stride + column]);
         }
     }
 }
@@ -148,7 +155,9 @@ static uint32_t encode_channel(dense_model_t *model, const fmq_dense_search_t *s
         mode = FMQ_DENSE_DEAD;
     }
     fmq_dense_encode_channel(model, channel, last, mode);
-    store_plane(model, channel, mode);
+    if (!model->format->is_lossless) {
+        store_plane(model, channel, mode);
+    }
     return mode;
 }
 
@@ -182,10 +191,11 @@ static void finish(dense_model_t *model)
     fmq_dense_drain(model);
 }
 
-/* The mean difference from a point, in 1/32 step, to the nearest, halves to even; -8..7. */
-static int8_t fitted_point(int32_t difference, uint32_t count)
+/* The mean difference from a point, in units / 256 step, to the nearest, halves to even. */
+static int32_t fitted(int32_t difference, uint32_t count, int32_t units, int32_t lowest,
+                      int32_t highest)
 {
-    const int32_t unit = 8 * (int32_t)(count > 0u ? count : 1u);
+    const int32_t unit = units * (int32_t)(count > 0u ? count : 1u);
     const uint32_t size = dense_magnitude(difference);
     uint32_t quotient = size / (uint32_t)unit;
     const uint32_t rest = 2u * (size % (uint32_t)unit);
@@ -194,31 +204,46 @@ static int8_t fitted_point(int32_t difference, uint32_t count)
         quotient++;
     }
     if (difference < 0) {
-        return (int8_t)-(int32_t)dense_smaller(quotient, 8u);
+        return (int32_t)quotient > -lowest ? lowest : -(int32_t)quotient;
     }
-    return (int8_t)dense_smaller(quotient, 7u);
+    return (int32_t)quotient > highest ? highest : (int32_t)quotient;
+}
+
+static void fit_points(const dense_model_t *model, fmq_dense_format_t *format)
+{
+    uint32_t kind;
+    uint32_t index;
+
+    for (kind = 0u; kind < 2u; kind++) {
+        for (index = 0u; index < 2u; index++) {
+            format->points[kind][index] = (int8_t)fitted(
+                model->differences[kind][index], model->differing[kind][index], 8, -8, 7);
+        }
+    }
+    for (index = 0u; index < 2u; index++) {
+        format->fills[index] =
+            (uint8_t)fitted(model->differences[2][index], model->differing[2][index], 4, 0, 15);
+    }
 }
 
 fmq_status_t fmq_dense_encode(fmq_dense_format_t *format, const fmq_dense_search_t *search,
-                              int16_t *samples, void *work, size_t work_size, uint8_t *out,
+                              void *map, void *work, size_t work_size, uint8_t *out,
                               size_t capacity, size_t *size)
 {
-    const bool has_points = search->is_optimised && !search->is_quick && !format->is_lossless;
     dense_model_t *model;
     uint32_t last = FMQ_DENSE_SPATIAL;
     uint32_t channel;
-    uint32_t index;
     fmq_status_t status;
 
     *size = 0u;
-    if (format->is_dependent) {
+    if (format->is_dependent || format->is_sine) {
         return FMQ_ERROR_ARGUMENT;
     }
     status = fmq_dense_model_start(&model, format, false, work, work_size);
     if (status != FMQ_OK) {
         return status;
     }
-    model->samples = samples;
+    model->map = map;
     model->out = out;
     model->capacity = capacity;
     fmq_range_encoder_start(&model->encoder);
@@ -229,11 +254,10 @@ fmq_status_t fmq_dense_encode(fmq_dense_format_t *format, const fmq_dense_search
         last = encode_channel(model, search, channel, last);
     }
     finish(model);
-    for (index = 0u; index < 4u; index++) {
-        format->points[index / 2u][index % 2u] =
-            !has_points ? (int8_t)0
-                        : fitted_point(model->differences[index / 2u][index % 2u],
-                                       model->differing[index / 2u][index % 2u]);
+    memset(format->points, 0, sizeof format->points);
+    memset(format->fills, 0, sizeof format->fills);
+    if (search->is_optimised && !search->is_quick && !format->is_lossless) {
+        fit_points(model, format);
     }
     *size = model->size;
     return model->is_full ? FMQ_ERROR_BUFFER : FMQ_OK;

@@ -4,6 +4,7 @@
  */
 #include "dense_coder.h"
 #include "dense_features.h"
+#include "memory.h"
 
 #define MIXED_AT_MOST DENSE_MIXED_FLAGS
 #define SIGNS_OF_TRANSFORMS (DENSE_SIGNS + DENSE_SIGN_SPATIAL)
@@ -20,9 +21,8 @@ static const uint8_t next_state[4][2] = {{0u, 1u}, {2u, 3u}, {1u, 0u}, {3u, 2u}}
 
 /* A channel that is being coded. */
 typedef struct channel_walk {
-    uint32_t mode;
-    int32_t *levels;         /* its first */
-    uint32_t stride;         /* from one level to the next in a row */
+    uint32_t mode, channel;
+    bool is_one_sided;
     uint32_t mean;           /* magnitude so far, in 1/256 */
     uint32_t seen;           /* levels in it, up to 255 */
     int32_t agreement;       /* of signs with those of the channel before */
@@ -40,6 +40,39 @@ FMQ_INLINE_FOR_SPEED uint32_t code_mode(const bool decoding, dense_model_t *mode
         }
     }
     return FMQ_DENSE_PREDICTED;
+}
+
+FMQ_INLINE_FOR_SPEED uint32_t read_number(dense_model_t *model, uint32_t bits)
+{
+    uint32_t number = 0u;
+
+    for (; bits != 0u; bits--) {
+        number = 2u * number + code_bit(true, &model->coder, BYPASS, 0u);
+    }
+    return number;
+}
+
+/* The parents that a decoder reads; an encoder has none. */
+FMQ_INLINE void code_parents(const bool decoding, dense_model_t *model, uint32_t channel,
+                             fmq_dense_channel_t *coded)
+{
+    const uint32_t window = dense_smaller(channel, DENSE_PARENT_WINDOW);
+    uint32_t context = DENSE_PARENTS + (coded->mode == FMQ_DENSE_DEAD ? 1u : 0u);
+    uint32_t bits = 0u;
+    uint32_t index;
+
+    while ((window - 1u) >> bits != 0u) {
+        bits++;
+    }
+    for (index = 0u; index < DENSE_MOST_PARENTS; index++, context += 2u) {
+        if (!code_plain(decoding, model, context, 0u) || !decoding) {
+            return;
+        }
+        coded->distances[index] =
+            (uint8_t)(dense_smaller(read_number(model, bits), window - 1u) + 1u);
+        coded->factors[index] =
+            (int8_t)((int32_t)read_number(model, DENSE_FACTOR_BITS) - (int32_t)DENSE_FACTOR_BIAS);
+    }
 }
 
 /* What a magnitude has above 3: its class in unary, then the bits below the leading one. */
@@ -148,16 +181,9 @@ FMQ_INLINE uint32_t code_sign(const bool decoding, dense_model_t *model, channel
     return negative;
 }
 
-FMQ_INLINE int32_t within_levels(int32_t level)
-{
-    const int32_t limit = (int32_t)DENSE_LARGEST_LEVEL;
-
-    return level > limit ? limit : (level < -limit ? -limit : level);
-}
-
 /* Codes the level at a site, or decodes it; returns its magnitude. */
 FMQ_INLINE uint32_t code_level(const bool decoding, dense_model_t *model, channel_walk_t *walk,
-                               dense_site_t *site, int8_t *plane, int32_t *level)
+                               dense_site_t *site, int8_t *plane, uint32_t place)
 {
     const bool transformed = is_transformed(walk->mode);
     const uint32_t expected = transformed ? fmq_dense_transform_contexts(site)
@@ -166,23 +192,24 @@ FMQ_INLINE uint32_t code_level(const bool decoding, dense_model_t *model, channe
         transformed && site->row == site->tile->top && site->column == site->tile->left;
     const int32_t guess =
         walk->mode == FMQ_DENSE_PREDICTED
-            ? fmq_dense_prediction(level, walk->stride * model->format->columns, walk->stride,
-                                   site->row, site->column)
+            ? fmq_dense_prediction(model, walk->channel, site->row, site->column)
             : 0;
-    const int32_t value = decoding ? 0 : *level - guess;
+    const int32_t value = decoding ? 0 : model->coefficients[place] - guess;
     const uint32_t magnitude =
         code_magnitude(decoding, model, site, transformed, is_first ? site->mean : expected,
                        dense_magnitude(value));
     uint32_t negative = 0u;
     int32_t clipped;
 
-    if (magnitude != 0u && (transformed || !model->format->is_one_sided || guess > 0)) {
+    if (magnitude != 0u && (transformed || !walk->is_one_sided || guess > 0)) {
         negative = code_sign(decoding, model, walk, site, is_first, value < 0);
     }
     clipped = (int32_t)dense_smaller(magnitude, DENSE_PLANE_LIMIT);
     *plane = (int8_t)(negative ? -clipped : clipped);
     if (decoding) {
-        *level = within_levels((negative ? -(int32_t)magnitude : (int32_t)magnitude) + guess);
+        model->is_beyond |= put_number(model->format, model->map,
+                                       place * model->format->channels + walk->channel,
+                                       (negative ? -(int32_t)magnitude : (int32_t)magnitude) + guess);
     } else if (model->encoder.full != 0u) {
         fmq_dense_drain(model);
     }
@@ -216,11 +243,9 @@ FMQ_INLINE_FOR_SPEED void code_tile(const bool decoding, dense_model_t *model,
             site.quantizer = is_dependent ? state & 1u : 0u;
             if (!is_transformed(walk->mode)) {
                 site.was_before =
-                    fmq_dense_was_before(model, decoding, walk->mode, site.row, site.column);
+                    fmq_dense_was_before(model, walk->mode, site.row, site.column);
             }
-            state = next_state[state][code_level(decoding, model, walk, &site, plane,
-                                                 walk->levels + place * walk->stride) &
-                                      1u];
+            state = next_state[state][code_level(decoding, model, walk, &site, plane, place) & 1u];
         }
     }
 }
@@ -250,13 +275,18 @@ static void leave(dense_model_t *model, uint32_t channel, const channel_walk_t *
 }
 
 FMQ_INLINE uint32_t code_channel(const bool decoding, dense_model_t *model, uint32_t channel,
-                                 uint32_t last, uint32_t mode, int32_t *levels, uint32_t stride)
+                                 uint32_t last, fmq_dense_channel_t *coded)
 {
-    channel_walk_t walk = {0u, levels, stride, 0u, 0u, 0};
+    channel_walk_t walk = {0u, channel, model->format->is_one_sided, 0u, 0u, 0};
     uint32_t tile_row;
     uint32_t tile_column;
 
-    walk.mode = code_mode(decoding, model, last, mode);
+    walk.mode = code_mode(decoding, model, last, coded->mode);
+    coded->mode = (uint8_t)walk.mode;
+    if (channel != 0u && !model->format->is_lossless) {
+        code_parents(decoding, model, channel, coded);
+        walk.is_one_sided = walk.is_one_sided && coded->distances[0] == 0u;
+    }
     if (walk.mode == FMQ_DENSE_DEAD) {
         return FMQ_DENSE_DEAD;
     }
@@ -264,7 +294,7 @@ FMQ_INLINE uint32_t code_channel(const bool decoding, dense_model_t *model, uint
         return NO_MODE;
     }
     walk.mean = model->modes[walk.mode].channel_mean;
-    fmq_dense_load_previous(model, decoding, walk.mode);
+    fmq_dense_load_previous(model, walk.mode);
     for (tile_row = 0u; tile_row < fmq_dense_tile_rows(model->format, walk.mode); tile_row++) {
         for (tile_column = 0u; tile_column < fmq_dense_tile_columns(model->format, walk.mode);
              tile_column++) {
@@ -280,11 +310,15 @@ FMQ_INLINE uint32_t code_channel(const bool decoding, dense_model_t *model, uint
 
 void fmq_dense_encode_channel(dense_model_t *model, uint32_t channel, uint32_t last, uint32_t mode)
 {
-    (void)code_channel(false, model, channel, last, mode, model->coefficients, 1u);
+    fmq_dense_channel_t coded = {0u, {0u, 0u, 0u}, {0, 0, 0}};
+
+    coded.mode = (uint8_t)mode;
+    (void)code_channel(false, model, channel, last, &coded);
 }
 
-uint32_t fmq_dense_decode_channel(dense_model_t *model, uint32_t channel, uint32_t last)
+uint32_t fmq_dense_decode_channel(dense_model_t *model, uint32_t channel, uint32_t last,
+                                  fmq_dense_channel_t *coded)
 {
-    return code_channel(true, model, channel, last, FMQ_DENSE_DEAD, model->levels + channel,
-                        model->format->channels);
+    memset(coded, 0, sizeof *coded);
+    return code_channel(true, model, channel, last, coded);
 }

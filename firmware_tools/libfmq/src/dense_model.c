@@ -7,6 +7,8 @@
 #define ALIGNMENT 8u
 #define SMALL_TILE 8u
 
+typedef char model_has_room[sizeof(dense_model_t) <= FMQ_DENSE_MODEL_SIZE ? 1 : -1];
+
 /* ---- tiles ---- */
 
 static uint32_t largest_tile(uint32_t mode)
@@ -87,16 +89,12 @@ static size_t whole_words(size_t size)
     return (size + 3u) / 4u * 4u;
 }
 
-static size_t model_size(void)
-{
-    return (sizeof(dense_model_t) + ALIGNMENT - 1u) / ALIGNMENT * ALIGNMENT;
-}
 
 size_t fmq_dense_decoder_work_size(const fmq_dense_format_t *format)
 {
-    const size_t places = (size_t)(format->rows * format->columns);
+    const size_t places = (size_t)format->rows * format->columns;
 
-    return ALIGNMENT + model_size() +
+    return ALIGNMENT + FMQ_DENSE_MODEL_SIZE +
            whole_words(sizeof(int16_t) * DENSE_WEIGHT_SETS * DENSE_ZERO_MODELS) +
            whole_words(sizeof(uint16_t) * DENSE_CONTEXT_COUNT) + DENSE_CONTEXT_COUNT +
            coded_modes(format) * places + 2u * plane_size(format);
@@ -105,7 +103,7 @@ size_t fmq_dense_decoder_work_size(const fmq_dense_format_t *format)
 size_t fmq_dense_encoder_work_size(const fmq_dense_format_t *format)
 {
     return fmq_dense_decoder_work_size(format) +
-           sizeof(int32_t) * (size_t)(format->rows * format->columns);
+           sizeof(int32_t) * (size_t)format->rows * format->columns;
 }
 
 static fmq_status_t check(const fmq_dense_format_t *format)
@@ -113,7 +111,8 @@ static fmq_status_t check(const fmq_dense_format_t *format)
     const uint32_t limit = FMQ_DENSE_COUNT_LIMIT;
 
     if (format->rows == 0u || format->columns == 0u || format->channels == 0u ||
-        format->map_rows == 0u || format->rows % format->map_rows != 0u) {
+        format->map_rows == 0u || format->rows % format->map_rows != 0u ||
+        (!format->is_wide && format->highest > UINT8_MAX)) {
         return FMQ_ERROR_ARGUMENT;
     }
     if (format->rows >= limit || format->columns >= limit / format->rows ||
@@ -152,10 +151,10 @@ fmq_status_t fmq_dense_model_start(dense_model_t **started, const fmq_dense_form
                               : fmq_dense_encoder_work_size(format))) {
         return FMQ_ERROR_BUFFER;
     }
-    places = (size_t)(format->rows * format->columns);
+    places = (size_t)format->rows * format->columns;
     memset(model, 0, sizeof *model);
     model->format = format;
-    next += model_size();
+    next += FMQ_DENSE_MODEL_SIZE;
     if (!decoding) {
         model->coefficients = (int32_t *)(void *)next;
         next += sizeof(int32_t) * places;
@@ -185,22 +184,26 @@ fmq_status_t fmq_dense_model_start(dense_model_t **started, const fmq_dense_form
 
 /* ---- channels coded before ---- */
 
-int32_t fmq_dense_prediction(const int32_t *level, uint32_t row_stride, uint32_t stride,
-                             uint32_t row, uint32_t column)
+int32_t fmq_dense_prediction(const dense_model_t *model, uint32_t channel, uint32_t row,
+                             uint32_t column)
 {
+    const fmq_dense_format_t *const format = model->format;
+    const uint32_t stride = format->channels;
+    const uint32_t row_stride = format->columns * stride;
+    const uint32_t at = row * row_stride + column * stride + channel;
     int32_t west;
     int32_t north;
     int32_t guess;
 
     if (row == 0u) {
-        return column == 0u ? 0 : *(level - stride);
+        return column == 0u ? 0 : map_number(format, model->map, at - stride);
     }
-    north = *(level - row_stride);
+    north = map_number(format, model->map, at - row_stride);
     if (column == 0u) {
         return north;
     }
-    west = *(level - stride);
-    guess = west + north - *(level - row_stride - stride);
+    west = map_number(format, model->map, at - stride);
+    guess = west + north - map_number(format, model->map, at - row_stride - stride);
     if (guess < west && guess < north) {
         return west < north ? west : north;
     }
@@ -211,21 +214,15 @@ int32_t fmq_dense_prediction(const int32_t *level, uint32_t row_stride, uint32_t
 }
 
 /* A level of a channel as its plane had it. */
-static int32_t plane_level(const dense_model_t *model, bool decoding, uint32_t mode,
-                           uint32_t channel, uint32_t row, uint32_t column)
+static int32_t plane_level(const dense_model_t *model, uint32_t mode, uint32_t channel,
+                           uint32_t row, uint32_t column)
 {
-    const uint32_t channels = model->format->channels;
-    const uint32_t columns = model->format->columns;
-    const uint32_t at = (row * columns + column) * channels + channel;
-    int32_t level;
+    const fmq_dense_format_t *const format = model->format;
+    const uint32_t at = (row * format->columns + column) * format->channels + channel;
+    int32_t level = map_number(format, model->map, at);
 
-    if (!decoding) {
-        return model->samples[at];
-    }
-    level = model->levels[at];
     if (mode == FMQ_DENSE_PREDICTED) {
-        level -= fmq_dense_prediction(model->levels + at, columns * channels, channels, row,
-                                      column);
+        level -= fmq_dense_prediction(model, channel, row, column);
     }
     if (level > (int32_t)DENSE_PLANE_LIMIT) {
         return (int32_t)DENSE_PLANE_LIMIT;
@@ -233,7 +230,7 @@ static int32_t plane_level(const dense_model_t *model, bool decoding, uint32_t m
     return level < -(int32_t)DENSE_PLANE_LIMIT ? -(int32_t)DENSE_PLANE_LIMIT : level;
 }
 
-void fmq_dense_load_previous(dense_model_t *model, bool decoding, uint32_t mode)
+void fmq_dense_load_previous(dense_model_t *model, uint32_t mode)
 {
     const uint32_t channel = model->modes[mode].previous;
     uint32_t row;
@@ -245,15 +242,15 @@ void fmq_dense_load_previous(dense_model_t *model, bool decoding, uint32_t mode)
         for (column = 0u; column < model->format->columns; column++) {
             to[column] = channel == NO_CHANNEL
                              ? (int8_t)0
-                             : (int8_t)plane_level(model, decoding, mode, channel, row, column);
+                             : (int8_t)plane_level(model, mode, channel, row, column);
         }
     }
 }
 
-bool fmq_dense_was_before(const dense_model_t *model, bool decoding, uint32_t mode, uint32_t row,
+bool fmq_dense_was_before(const dense_model_t *model, uint32_t mode, uint32_t row,
                           uint32_t column)
 {
     const uint32_t channel = model->modes[mode].before;
 
-    return channel != NO_CHANNEL && plane_level(model, decoding, mode, channel, row, column) != 0;
+    return channel != NO_CHANNEL && plane_level(model, mode, channel, row, column) != 0;
 }

@@ -20,7 +20,7 @@ typedef struct dense_mode {
     uint32_t previous, before; /* the last two channels */
 } dense_mode_t;
 
-/* A model, its coder, and the map: `samples` if encoding, else `levels`. */
+/* A model, its coder, and the map, which has the levels of the channels that are coded. */
 typedef struct dense_model {
     const fmq_dense_format_t *format;
     coder_t coder;
@@ -32,16 +32,17 @@ typedef struct dense_model {
     dense_mode_t modes[DENSE_MODE_COUNT];
     int8_t *current, *previous; /* planes with a border: where the first level is */
     uint32_t stride;            /* of a plane's rows */
-    int16_t *samples;           /* of a coded channel: what was in its plane */
-    int32_t *levels;
+    void *map;
+    bool is_beyond;             /* whether a level was, of what the map can hold */
     int32_t *coefficients; /* of the channel being coded; then its levels */
     uint8_t *out;
     size_t size, capacity; /* bytes in `out`, and its room */
     bool is_full;          /* whether there were more */
     /* how far magnitudes lie from their points, in 1/256 step, and how many there were: in the
-     * spatial and in the transform modes, of level 1 and of those above */
-    int32_t differences[2][2];
-    uint32_t differing[2][2];
+     * spatial and in the transform modes, of level 1 and of those above; and of level 0, where all
+     * around are 0 and elsewhere */
+    int32_t differences[3][2];
+    uint32_t differing[3][2];
 } dense_model_t;
 
 /*
@@ -68,6 +69,9 @@ uint32_t fmq_dense_tile_columns(const fmq_dense_format_t *format, uint32_t mode)
 void fmq_dense_tile(const fmq_dense_format_t *format, uint32_t mode, uint32_t row,
                     uint32_t column, dense_tile_t *tile);
 
+/* Whether any reconstruction point is moved. */
+bool fmq_dense_has_points(const fmq_dense_format_t *format);
+
 /* Whether a map of a format may have channels of a mode. */
 bool fmq_dense_has_mode(const fmq_dense_format_t *format, uint32_t mode);
 
@@ -90,18 +94,43 @@ FMQ_INLINE uint32_t dense_magnitude(int32_t value)
 fmq_status_t fmq_dense_model_start(dense_model_t **model, const fmq_dense_format_t *format,
                                    bool decoding, void *work, size_t work_size);
 
+/* A number of the map less its centre. */
+FMQ_INLINE int32_t map_number(const fmq_dense_format_t *format, const void *map, uint32_t at)
+{
+    const uint32_t number = format->is_wide ? ((const uint16_t *)map)[at]
+                                            : ((const uint8_t *)map)[at];
+
+    return (int32_t)number - (int32_t)format->centre;
+}
+
+/* Clipped to what the map can hold; returns whether it had to be. */
+FMQ_INLINE bool put_number(const fmq_dense_format_t *format, void *map, uint32_t at, int32_t level)
+{
+    const int32_t number = level + (int32_t)format->centre;
+    const bool is_high = number > (int32_t)format->highest;
+    const uint16_t clipped =
+        (uint16_t)(number < 0 ? 0 : (is_high ? (int32_t)format->highest : number));
+
+    if (format->is_wide) {
+        ((uint16_t *)map)[at] = clipped;
+    } else {
+        ((uint8_t *)map)[at] = (uint8_t)clipped;
+    }
+    return is_high || number < 0;
+}
+
 /* Copies the channel before, of this mode, into `previous`. */
-void fmq_dense_load_previous(dense_model_t *model, bool decoding, uint32_t mode);
+void fmq_dense_load_previous(dense_model_t *model, uint32_t mode);
 
 /* Whether the level at a place is not 0 in the channel before the one before. */
-bool fmq_dense_was_before(const dense_model_t *model, bool decoding, uint32_t mode,
-                          uint32_t row, uint32_t column);
+bool fmq_dense_was_before(const dense_model_t *model, uint32_t mode, uint32_t row,
+                          uint32_t column);
 
-/* A level's guess, by the levels beside it; rows are `row_stride` apart, columns `stride`. */
-int32_t fmq_dense_prediction(const int32_t *level, uint32_t row_stride, uint32_t stride,
-                             uint32_t row, uint32_t column);
+/* A level's guess, by the levels beside it. */
+int32_t fmq_dense_prediction(const dense_model_t *model, uint32_t channel, uint32_t row,
+                             uint32_t column);
 
-/* A channel's samples into `coefficients`. */
+/* A channel's numbers into `coefficients`. */
 void fmq_dense_load_channel(dense_model_t *model, uint32_t channel);
 
 /* A channel's coefficients of a mode, in 1/256 step. */
@@ -115,7 +144,8 @@ void fmq_dense_encode_channel(dense_model_t *model, uint32_t channel, uint32_t l
                               uint32_t mode);
 
 /* Decodes a channel; returns its mode, or NO_MODE: the format does not have it. */
-uint32_t fmq_dense_decode_channel(dense_model_t *model, uint32_t channel, uint32_t last_mode);
+uint32_t fmq_dense_decode_channel(dense_model_t *model, uint32_t channel, uint32_t last_mode,
+                                  fmq_dense_channel_t *coded);
 
 /*
  * Levels of a channel in place of its scaled coefficients, in 1/256 step, and what they cost. To

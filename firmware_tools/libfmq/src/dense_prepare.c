@@ -3,17 +3,19 @@
 
 #include "transform.h"
 
-#define LARGEST_SCALED 131071u
+#define HALVED 0x20000u /* from here on the last bit is left out, for 32 bits to suffice */
+#define LARGEST_SCALED 262143u
 #define SCALING_SHIFT 5u
 
 void fmq_dense_load_channel(dense_model_t *model, uint32_t channel)
 {
-    const uint32_t places = model->format->rows * model->format->columns;
-    const int16_t *sample = model->samples + channel;
+    const fmq_dense_format_t *const format = model->format;
+    const uint32_t places = format->rows * format->columns;
+    uint32_t at = channel;
     uint32_t place;
 
-    for (place = 0u; place < places; place++, sample += model->format->channels) {
-        model->coefficients[place] = *sample;
+    for (place = 0u; place < places; place++, at += format->channels) {
+        model->coefficients[place] = map_number(format, model->map, at);
     }
 }
 
@@ -36,24 +38,22 @@ static void transform_tiles(dense_model_t *model, uint32_t mode)
             tile.column_stride = 1u;
             tile.height = at.bottom - at.top;
             tile.width = at.right - at.left;
+            tile.is_sine = false;
             fmq_transform_forward(&tile);
         }
     }
 }
 
-/* What FMQ_DENSE_PREDICTED codes: from the last level on, so that those before are still there. */
-static void subtract_prediction(dense_model_t *model)
+/* What FMQ_DENSE_PREDICTED codes. */
+static void subtract_prediction(dense_model_t *model, uint32_t channel)
 {
-    const uint32_t columns = model->format->columns;
-    uint32_t row = model->format->rows;
+    int32_t *at = model->coefficients;
+    uint32_t row;
+    uint32_t column;
 
-    while (row-- != 0u) {
-        uint32_t column = columns;
-
-        while (column-- != 0u) {
-            int32_t *const at = model->coefficients + (size_t)row * columns + column;
-
-            *at -= fmq_dense_prediction(at, columns, 1u, row, column);
+    for (row = 0u; row < model->format->rows; row++) {
+        for (column = 0u; column < model->format->columns; column++) {
+            *at++ -= fmq_dense_prediction(model, channel, row, column);
         }
     }
 }
@@ -63,7 +63,10 @@ FMQ_INLINE uint32_t scaled_size(const fmq_dense_format_t *format, int32_t value)
 {
     const uint32_t size = dense_smaller(dense_magnitude(value), LARGEST_SCALED);
 
-    return (size * step_reciprocals[format->step % 16u]) >> (format->step / 16u + SCALING_SHIFT);
+    const uint32_t shift = format->step / 16u + SCALING_SHIFT;
+    const uint32_t reciprocal = step_reciprocals[format->step % 16u];
+
+    return size < HALVED ? (size * reciprocal) >> shift : (size / 2u * reciprocal) >> (shift - 1u);
 }
 
 static void scale_plane(dense_model_t *model)
@@ -83,7 +86,7 @@ void fmq_dense_prepare(dense_model_t *model, uint32_t channel, uint32_t mode)
 {
     fmq_dense_load_channel(model, channel);
     if (mode == FMQ_DENSE_PREDICTED) {
-        subtract_prediction(model);
+        subtract_prediction(model, channel);
     } else if (is_transformed(mode)) {
         transform_tiles(model, mode);
     }
@@ -94,12 +97,14 @@ uint64_t fmq_dense_cost_of_nothing(const dense_model_t *model, uint32_t channel)
 {
     const fmq_dense_format_t *const format = model->format;
     const uint32_t places = format->rows * format->columns;
-    const int16_t *sample = model->samples + channel;
     uint64_t cost = 0u;
+    uint32_t at = channel;
     uint32_t place;
 
-    for (place = 0u; place < places; place++, sample += format->channels) {
-        const uint64_t size = scaled_size(format, *sample);
+    for (place = 0u; place < places; place++, at += format->channels) {
+        const uint32_t within = dense_smaller(dense_magnitude(map_number(format, model->map, at)),
+                                              HALVED - 1u);
+        const uint64_t size = scaled_size(format, (int32_t)within);
 
         cost += size * size >> 8;
     }

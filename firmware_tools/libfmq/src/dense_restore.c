@@ -1,11 +1,14 @@
 /* From levels back to samples; the twin of restore_kernels.py. */
 #include "dense_model.h"
 
+#include "fmq/quantizer.h"
+
+#include "signed_shift.h"
 #include "transform.h"
 
 #define LARGEST_POINT 0xFFFFFu
 #define NO_SHIFT 12u /* the octave of steps at which a product needs no shift */
-#define SAMPLE_FRACTION 4 /* restored samples are in 1/4 */
+#define SURROUNDED (-(int32_t)FMQ_FIXED_POINT_CENTRE) /* a level 0 with none but 0 around */
 
 /* Dependent quantization: the next of four states, by the state and the parity of the level. */
 static const uint8_t next_state[4][2] = {{0u, 1u}, {2u, 3u}, {1u, 0u}, {3u, 2u}};
@@ -34,66 +37,180 @@ static int32_t restore_level(const fmq_dense_format_t *format, bool transformed,
     return level < 0 ? -(int32_t)product : (int32_t)product;
 }
 
-static void restore_tile(const fmq_dense_format_t *format, uint32_t mode, const dense_tile_t *at,
-                         int32_t *levels)
+/* A sample of level 0, in 1/4. */
+static int32_t filled_level(const fmq_dense_format_t *format, uint32_t fill)
+{
+    const uint32_t octave = format->step / 16u;
+    const uint32_t product = fill * step_mantissas[format->step % 16u];
+
+    return (int32_t)(octave <= NO_SHIFT
+                         ? (product + (1u << (NO_SHIFT - octave))) >> (NO_SHIFT + 1u - octave)
+                         : product << (octave - NO_SHIFT - 1u));
+}
+
+/* Whether a level of a channel is not 0; none outside is. */
+static bool is_level(const fmq_dense_format_t *format, const void *map, uint32_t channel,
+                     uint32_t row, uint32_t column)
+{
+    int32_t level;
+
+    if (row >= format->rows || column >= format->columns) {
+        return false;
+    }
+    level = map_number(format, map, (row * format->columns + column) * format->channels + channel);
+    return level != 0 && level != SURROUNDED;
+}
+
+/* Of the 3 x 3 places about a place, which is 0 itself. */
+static bool has_neighbours(const fmq_dense_format_t *format, const void *map, uint32_t channel,
+                           uint32_t row, uint32_t column)
+{
+    uint32_t place;
+
+    for (place = 0u; place < 9u; place++) {
+        /* before the first is far behind the last */
+        if (is_level(format, map, channel, row + place / 3u - 1u, column + place % 3u - 1u)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void mark_surrounded(const fmq_dense_format_t *format, void *map, uint32_t channel)
+{
+    uint32_t at = channel;
+    uint32_t row;
+    uint32_t column;
+
+    for (row = 0u; row < format->rows; row++) {
+        for (column = 0u; column < format->columns; column++, at += format->channels) {
+            if (map_number(format, map, at) == 0 &&
+                !has_neighbours(format, map, channel, row, column)) {
+                (void)put_number(format, map, at, SURROUNDED);
+            }
+        }
+    }
+}
+
+/* The sample of a level of a channel that is not transformed and has no parents. */
+static int32_t filled(const fmq_dense_format_t *format, int32_t level, int32_t restored)
+{
+    if (level != 0 && level != SURROUNDED) {
+        return restored;
+    }
+    return filled_level(format, format->fills[level == 0]);
+}
+
+/* The samples of a tile's levels, by way of `scratch` if transformed. */
+static void restore_tile(const fmq_dense_format_t *format, uint32_t mode, bool is_filled,
+                         const dense_tile_t *at, void *map, uint32_t channel, int32_t *scratch)
 {
     const bool transformed = is_transformed(mode);
-    fmq_tile_t tile;
+    const fmq_tile_t tile = {scratch, at->right - at->left, 1u, at->bottom - at->top,
+                             at->right - at->left, format->is_sine};
+    int32_t *sample = scratch;
     uint32_t state = 0u;
     uint32_t row;
     uint32_t column;
 
-    tile.row_stride = format->columns * format->channels;
-    tile.column_stride = format->channels;
-    tile.samples = levels + (size_t)at->top * tile.row_stride + at->left * tile.column_stride;
-    tile.height = at->bottom - at->top;
-    tile.width = at->right - at->left;
-    for (row = 0u; row < tile.height; row++) {
-        for (column = 0u; column < tile.width; column++) {
-            int32_t *const level =
-                tile.samples + (size_t)row * tile.row_stride + column * tile.column_stride;
-            const uint32_t parity = dense_magnitude(*level) & 1u;
+    for (row = at->top; row < at->bottom; row++) {
+        for (column = at->left; column < at->right; column++) {
+            const uint32_t place = (row * format->columns + column) * format->channels + channel;
+            const int32_t level = map_number(format, map, place);
+            const uint32_t parity = is_filled && level == SURROUNDED ? 0u : dense_magnitude(level) & 1u;
+            const int32_t restored = restore_level(
+                format, transformed, format->is_dependent ? state & 1u : 0u, level);
 
-            *level = restore_level(format, transformed, format->is_dependent ? state & 1u : 0u,
-                                   *level);
             state = next_state[state][parity];
+            if (transformed) {
+                *sample++ = restored;
+            } else {
+                (void)put_number(format, map, place,
+                                 is_filled ? filled(format, level, restored) : restored);
+            }
         }
     }
-    if (transformed) {
-        fmq_transform_inverse(&tile);
+    if (!transformed) {
+        return;
+    }
+    fmq_transform_inverse(&tile);
+    sample = scratch;
+    for (row = at->top; row < at->bottom; row++) {
+        for (column = at->left; column < at->right; column++) {
+            (void)put_number(format, map,
+                             (row * format->columns + column) * format->channels + channel,
+                             *sample++);
+        }
     }
 }
 
-static void restore_lossless(const fmq_dense_format_t *format, int32_t *levels)
+static void restore_channel(const fmq_dense_format_t *format, void *map, uint32_t channel,
+                            const fmq_dense_channel_t *coded, int32_t *scratch)
 {
-    const uint32_t count = format->rows * format->columns * format->channels;
-    uint32_t index;
-
-    for (index = 0u; index < count; index++) {
-        levels[index] *= SAMPLE_FRACTION;
-    }
-}
-
-void fmq_dense_restore(const fmq_dense_format_t *format, int32_t *levels, const uint8_t *modes)
-{
-    uint32_t channel;
+    const bool is_filled = format->is_one_sided && coded->distances[0] == 0u &&
+                           coded->mode == FMQ_DENSE_SPATIAL &&
+                           (format->fills[0] | format->fills[1]) != 0;
+    dense_tile_t tile;
     uint32_t row;
     uint32_t column;
 
-    if (format->is_lossless) {
-        restore_lossless(format, levels);
-        return;
+    if (is_filled) {
+        mark_surrounded(format, map, channel);
     }
-    for (channel = 0u; channel < format->channels; channel++) {
-        const uint32_t mode = modes[channel];
+    for (row = 0u; row < fmq_dense_tile_rows(format, coded->mode); row++) {
+        for (column = 0u; column < fmq_dense_tile_columns(format, coded->mode); column++) {
+            fmq_dense_tile(format, coded->mode, row, column, &tile);
+            restore_tile(format, coded->mode, is_filled, &tile, map, channel, scratch);
+        }
+    }
+}
 
-        for (row = 0u; row < fmq_dense_tile_rows(format, mode); row++) {
-            for (column = 0u; column < fmq_dense_tile_columns(format, mode); column++) {
-                dense_tile_t tile;
+/* What a parent's samples say of its child's. */
+static void add_parent(const fmq_dense_format_t *format, void *map, uint32_t channel,
+                       uint32_t distance, int32_t factor)
+{
+    const uint32_t count = format->rows * format->columns * format->channels;
+    uint32_t at;
 
-                fmq_dense_tile(format, mode, row, column, &tile);
-                restore_tile(format, mode, &tile, levels + channel);
-            }
+    for (at = channel; at < count; at += format->channels) {
+        const int32_t said = fmq_shift_down(
+            factor * map_number(format, map, at - distance) + (1 << (DENSE_FACTOR_SHIFT - 1u)),
+            DENSE_FACTOR_SHIFT);
+
+        (void)put_number(format, map, at, map_number(format, map, at) + said);
+    }
+}
+
+static void clip_channel(const fmq_dense_format_t *format, void *map, uint32_t channel)
+{
+    const uint32_t count = format->rows * format->columns * format->channels;
+    uint32_t at;
+
+    for (at = channel; at < count; at += format->channels) {
+        if (map_number(format, map, at) < 0) {
+            (void)put_number(format, map, at, 0);
+        }
+    }
+}
+
+void fmq_dense_restore(const fmq_dense_format_t *format, void *map,
+                       const fmq_dense_channel_t *channels, void *work)
+{
+    /* a tile has at most as many places as a channel, for which work has more */
+    int32_t *const scratch = (int32_t *)(void *)((uint8_t *)work + (-(uintptr_t)work & 3u));
+    const bool are_clipped = format->is_one_sided && fmq_dense_has_points(format);
+    uint32_t channel;
+    uint32_t index;
+
+    for (channel = 0u; channel < format->channels && !format->is_lossless; channel++) {
+        const fmq_dense_channel_t *const coded = channels + channel;
+
+        restore_channel(format, map, channel, coded, scratch);
+        for (index = 0u; index < DENSE_MOST_PARENTS && coded->distances[index] != 0u; index++) {
+            add_parent(format, map, channel, coded->distances[index], coded->factors[index]);
+        }
+        if (are_clipped) {
+            clip_channel(format, map, channel);
         }
     }
 }

@@ -22,6 +22,9 @@ fmq_status_t fmq_dequantize(const fmq_dequantizer_t *dequantizer, const void *le
     if (dequantizer->output > FMQ_OUTPUT_FLOAT32) {
         return FMQ_ERROR_ARGUMENT;
     }
+    if (dequantizer->values == NULL) {
+        return fmq_dequantize_fixed_point(dequantizer, levels, count, samples);
+    }
     maximum = ((uint32_t)1 << dequantizer->bit_depth) - 1u;
     for (index = 0; index < count; index++) {
         const uint32_t level = level_at(dequantizer, levels, index);

@@ -19,6 +19,8 @@ fmq_status_t fmq_quantize(const fmq_quantizer_t *quantizer, const void *samples,
         return fmq_quantize_search(quantizer, samples, count, levels);
     case FMQ_FORM_ESTIMATE:
         return fmq_quantize_estimate(quantizer, samples, count, levels);
+    case FMQ_FORM_FIXED_POINT:
+        return fmq_quantize_fixed_point(quantizer, samples, count, levels);
     default:
         return FMQ_ERROR_ARGUMENT;
     }

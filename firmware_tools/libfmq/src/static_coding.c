@@ -5,10 +5,10 @@
 #define ALIGNMENT 8u
 #define STATE_ROOM (FMQ_STATIC_STATE_SIZE + ALIGNMENT)
 
-typedef char state_has_room[sizeof(fmq_static_encoder_t) <= FMQ_STATIC_STATE_SIZE &&
-                                    sizeof(fmq_static_decoder_t) <= FMQ_STATIC_STATE_SIZE
-                                ? 1
-                                : -1];
+typedef char static_state_has_room[sizeof(fmq_static_encoder_t) <= FMQ_STATIC_STATE_SIZE &&
+                                           sizeof(fmq_static_decoder_t) <= FMQ_STATIC_STATE_SIZE
+                                       ? 1
+                                       : -1];
 
 static void *state_in(void *work)
 {

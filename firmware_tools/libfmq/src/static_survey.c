@@ -4,6 +4,7 @@
 #include "memory.h"
 #include "static_map.h"
 #include "static_tables.h"
+#include "words.h"
 
 fmq_status_t fmq_static_encoder_start(fmq_static_encoder_t *encoder, const fmq_tensor_t *tensor,
                                       void *work, size_t work_size)
@@ -31,6 +32,70 @@ FMQ_INLINE uint32_t level_at(const void *levels, uint32_t index, bool is_wide)
     return is_wide ? ((const uint16_t *)levels)[index] : ((const uint8_t *)levels)[index];
 }
 
+/* ---- by words, where levels are bytes and magnitudes; what these functions return, they did ---- */
+
+#ifdef FMQ_WORDS
+static uint32_t words_of(const fmq_static_encoder_t *encoder, uint32_t count)
+{
+    return encoder->map.centre == 0u && encoder->map.bit_depth <= 8u ? count & ~(uint32_t)3u : 0u;
+}
+
+static uint32_t judge_words(fmq_static_encoder_t *encoder, const void *levels, uint32_t count)
+{
+    uint32_t *counts = encoder->counts + encoder->channel;
+    uint8_t *const was_beside = encoder->was_beside + encoder->channel;
+    uint64_t magnitudes = encoder->magnitudes;
+    const uint32_t end = words_of(encoder, count);
+    uint32_t changed = 0u;
+    uint32_t index;
+
+    for (index = 0u; index < end; index += 4u) {
+        const uint32_t word = fmq_load_word((const uint8_t *)levels + index);
+        const uint32_t are_beside = fmq_are_not_zero(word);
+
+        *counts++ += are_beside & 0xFFu;
+        *counts++ += are_beside >> 8 & 0xFFu;
+        *counts++ += are_beside >> 16 & 0xFFu;
+        *counts++ += are_beside >> 24;
+        changed += ((are_beside ^ fmq_load_word(was_beside + index)) * FMQ_EACH_BYTE) >> 24;
+        magnitudes += fmq_sum_of_bytes(word);
+        fmq_store_word(was_beside + index, are_beside);
+    }
+    encoder->magnitudes = magnitudes;
+    encoder->agreeing += end - changed;
+    return end;
+}
+
+static uint32_t remember_words(fmq_static_encoder_t *encoder, const void *levels, uint32_t count)
+{
+    uint8_t *const was_beside = encoder->was_beside + encoder->channel;
+    const uint32_t end = words_of(encoder, count);
+    uint32_t index;
+
+    for (index = 0u; index < end; index += 4u) {
+        const uint32_t word = fmq_load_word((const uint8_t *)levels + index);
+
+        fmq_store_word(was_beside + index, fmq_are_not_zero(word));
+    }
+    return end;
+}
+#else
+static uint32_t judge_words(fmq_static_encoder_t *encoder, const void *levels, uint32_t count)
+{
+    (void)encoder;
+    (void)levels;
+    (void)count;
+    return 0u;
+}
+
+static uint32_t remember_words(fmq_static_encoder_t *encoder, const void *levels, uint32_t count)
+{
+    return judge_words(encoder, levels, count);
+}
+#endif
+
+/* ---- level by level ---- */
+
 /* One level of each of `count` channels from encoder->channel on. */
 static void judge_levels(fmq_static_encoder_t *encoder, const void *levels, uint32_t count)
 {
@@ -38,11 +103,13 @@ static void judge_levels(fmq_static_encoder_t *encoder, const void *levels, uint
     uint8_t *const was_beside = encoder->was_beside + encoder->channel;
     const uint32_t centre = encoder->map.centre;
     const bool is_wide = encoder->map.bit_depth > 8u;
-    uint64_t magnitudes = encoder->magnitudes;
+    uint64_t magnitudes;
     uint32_t changed = 0u;
+    const uint32_t first = judge_words(encoder, levels, count);
     uint32_t index;
 
-    for (index = 0u; index < count; index++) {
+    magnitudes = encoder->magnitudes;
+    for (index = first; index < count; index++) {
         const uint32_t level = level_at(levels, index, is_wide);
         const uint32_t m = level < centre ? centre - level : level - centre;
         const uint32_t is_beside = m != 0u ? 1u : 0u;
@@ -53,7 +120,7 @@ static void judge_levels(fmq_static_encoder_t *encoder, const void *levels, uint
         was_beside[index] = (uint8_t)is_beside;
     }
     encoder->magnitudes = magnitudes;
-    encoder->agreeing += count - changed;
+    encoder->agreeing += count - first - changed;
 }
 
 /* The same at the position before one that is judged. */
@@ -64,7 +131,7 @@ static void remember_levels(fmq_static_encoder_t *encoder, const void *levels, u
     const bool is_wide = encoder->map.bit_depth > 8u;
     uint32_t index;
 
-    for (index = 0u; index < count; index++) {
+    for (index = remember_words(encoder, levels, count); index < count; index++) {
         was_beside[index] = level_at(levels, index, is_wide) != centre ? 1u : 0u;
     }
 }

@@ -7,15 +7,17 @@
 #define SIZES_MATCH (TRANSFORM_LARGEST_SIZE == FMQ_TRANSFORM_LIMIT)
 typedef char limit_is_the_twins[SIZES_MATCH ? 1 : -1];
 
-#define FORWARD_FIRST_SHIFT (TRANSFORM_FRACTION_BITS - 1u)
-#define FORWARD_SECOND_SHIFT (TRANSFORM_FRACTION_BITS + 1u)
 #define ROUND(shift) (1u << ((shift)-1u))
+#define ROOT_OF_TWO 3037000500u /* times 2^31 */
+#define ONE 0x80000000u
+#define MOST_ANGLES (4u * sizeof rotations / sizeof rotations[0])
 
-/* The basis functions of one size: of the angle pi * j / (2 * size), j = 0..4 * size - 1. */
+/* The basis functions of one size: of the angle pi * j / (2 * quarter), j = 0..4 * quarter - 1. */
 typedef struct basis {
-    uint32_t size, period;
-    uint32_t constant; /* the first row's entries */
-    int16_t cosine[4u * FMQ_TRANSFORM_LIMIT];
+    uint32_t size, quarter, period;
+    uint32_t constant; /* the entries of the DCT-II's first row */
+    bool is_sine;
+    int16_t cosine[MOST_ANGLES];
 } basis_t;
 
 /* One line of samples, modulo 2^32. */
@@ -23,24 +25,59 @@ typedef struct line {
     uint32_t at[FMQ_TRANSFORM_LIMIT];
 } line_t;
 
-/* Unfolds the quarter of a wave that the table has. */
-static void prepare(basis_t *basis, uint32_t size)
+/* a * b + c * d in 1/2^31, rounded; all at most 1. */
+static uint32_t turned(uint32_t a, uint32_t b, uint32_t c, uint32_t d)
 {
-    const int16_t *const quarter = cosines + cosine_starts[size - 1u];
+    return (uint32_t)(((uint64_t)a * b + (uint64_t)c * d + (ONE >> 1)) >> 31);
+}
+
+static int16_t entry(uint32_t cosine, uint32_t amplitude)
+{
+    return (int16_t)(((uint64_t)cosine * amplitude + ((uint64_t)1 << 48)) >> 49);
+}
+
+/* The first quarter of a wave, by turning (1, 0) on; the tests compare all entries. */
+static void fill_quarter(basis_t *basis, const uint32_t *rotation, uint32_t amplitude)
+{
+    uint32_t cosine = ONE;
+    uint32_t sine = 0u;
     uint32_t j;
 
-    basis->size = size;
-    basis->period = 4u * size;
-    basis->constant = (uint32_t)(int32_t)constant_rows[size - 1u];
-    for (j = 0u; j < size; j++) {
-        basis->cosine[j] = quarter[j];
-        basis->cosine[size + j] = (int16_t)-quarter[size - j];
-        basis->cosine[2u * size + j] = (int16_t)-quarter[j];
-        basis->cosine[3u * size + j] = quarter[size - j];
+    for (j = 0u; j <= basis->quarter / 2u; j++) {
+        const uint32_t last = cosine;
+
+        basis->cosine[j] = entry(cosine, amplitude);
+        basis->cosine[basis->quarter - j] = entry(sine, amplitude);
+        cosine = (uint32_t)(((uint64_t)cosine * rotation[0] - (uint64_t)sine * rotation[1] +
+                             (ONE >> 1)) >>
+                            31);
+        sine = turned(sine, rotation[0], last, rotation[1]);
     }
 }
 
-/* The sum of values[i] * cos(start + i * step), angles counted in pi / (2 * size). */
+static void prepare(basis_t *basis, uint32_t size, bool is_sine)
+{
+    const uint32_t quarter = is_sine ? 2u * size + 1u : size;
+    const uint32_t *const rotation = rotations[quarter - 1u];
+    uint32_t j;
+
+    basis->size = size;
+    basis->quarter = quarter;
+    basis->period = 4u * quarter;
+    basis->is_sine = is_sine;
+    basis->constant = (rotation[2] + ROUND(18u)) >> 18;
+    fill_quarter(basis, rotation,
+                 is_sine ? 2u * rotation[2] : turned(rotation[2], ROOT_OF_TWO, 0u, 0u));
+    for (j = 0u; j < quarter; j++) {
+        basis->cosine[quarter + j] = (int16_t)-basis->cosine[quarter - j];
+        basis->cosine[2u * quarter + j] = (int16_t)-basis->cosine[j];
+    }
+    for (j = 0u; j < quarter; j++) {
+        basis->cosine[3u * quarter + j] = (int16_t)-basis->cosine[quarter + j];
+    }
+}
+
+/* The sum of values[i] * cos(start + i * step), angles counted in pi / (2 * quarter). */
 FMQ_INLINE uint32_t correlate(const basis_t *basis, const uint32_t *values, uint32_t count,
                               uint32_t start, uint32_t step)
 {
@@ -72,6 +109,32 @@ static void load(line_t *line, const int32_t *samples, uint32_t stride, uint32_t
 
     for (n = 0u; n < size; n++) {
         line->at[n] = (uint32_t)samples[n * stride];
+    }
+}
+
+/*
+ * One line by the DST-VII: the sines of (2k + 1)(n + 1) angles of twice the unit, which are cosines
+ * of what is left of a quarter. `k` is the index that stays, `is_row` whether it is the row's.
+ */
+static uint32_t sine_sum(const basis_t *basis, const uint32_t *values, uint32_t k, bool is_row)
+{
+    const uint32_t first = is_row ? 2u * (2u * k + 1u) : 2u * (k + 1u);
+    const uint32_t step = is_row ? first : 2u * first;
+    const uint32_t start = first <= basis->quarter ? basis->quarter - first
+                                                   : basis->quarter + basis->period - first;
+
+    return correlate(basis, values, basis->size, start, basis->period - step);
+}
+
+static void sine_line(const basis_t *basis, int32_t *samples, uint32_t stride, uint32_t shift,
+                      bool is_forward)
+{
+    line_t source;
+    uint32_t n;
+
+    load(&source, samples, stride, basis->size);
+    for (n = 0u; n < basis->size; n++) {
+        samples[n * stride] = rounded(sine_sum(basis, source.at, n, is_forward), shift);
     }
 }
 
@@ -155,38 +218,47 @@ static void inverse_line(const basis_t *basis, int32_t *samples, uint32_t stride
     }
 }
 
-void fmq_transform_forward(const fmq_tile_t *tile)
+static void transform_line(const basis_t *basis, int32_t *samples, uint32_t stride,
+                           uint32_t shift, bool is_forward)
+{
+    if (basis->is_sine) {
+        sine_line(basis, samples, stride, shift, is_forward);
+    } else if (is_forward) {
+        forward_line(basis, samples, stride, shift);
+    } else {
+        inverse_line(basis, samples, stride);
+    }
+}
+
+/* First what is above each other, then what is beside each other. */
+static void transform(const fmq_tile_t *tile, uint32_t first_shift, uint32_t second_shift,
+                      bool is_forward)
 {
     basis_t basis;
     uint32_t at;
 
-    prepare(&basis, tile->height);
+    prepare(&basis, tile->height, tile->is_sine && tile->height <= TRANSFORM_LARGEST_SINE);
     for (at = 0u; at < tile->width; at++) {
-        forward_line(&basis, tile->samples + at * tile->column_stride, tile->row_stride,
-                     FORWARD_FIRST_SHIFT);
+        transform_line(&basis, tile->samples + at * tile->column_stride, tile->row_stride,
+                       first_shift, is_forward);
     }
     if (tile->width != tile->height) {
-        prepare(&basis, tile->width);
+        prepare(&basis, tile->width, tile->is_sine && tile->width <= TRANSFORM_LARGEST_SINE);
     }
     for (at = 0u; at < tile->height; at++) {
-        forward_line(&basis, tile->samples + at * tile->row_stride, tile->column_stride,
-                     FORWARD_SECOND_SHIFT);
+        transform_line(&basis, tile->samples + at * tile->row_stride, tile->column_stride,
+                       second_shift, is_forward);
     }
+}
+
+void fmq_transform_forward(const fmq_tile_t *tile)
+{
+    const uint32_t more = tile->height * tile->width <= TRANSFORM_SMALL_TILE ? 1u : 0u;
+
+    transform(tile, TRANSFORM_FRACTION_BITS - more, TRANSFORM_FRACTION_BITS + more, true);
 }
 
 void fmq_transform_inverse(const fmq_tile_t *tile)
 {
-    basis_t basis;
-    uint32_t at;
-
-    prepare(&basis, tile->height);
-    for (at = 0u; at < tile->width; at++) {
-        inverse_line(&basis, tile->samples + at * tile->column_stride, tile->row_stride);
-    }
-    if (tile->width != tile->height) {
-        prepare(&basis, tile->width);
-    }
-    for (at = 0u; at < tile->height; at++) {
-        inverse_line(&basis, tile->samples + at * tile->row_stride, tile->column_stride);
-    }
+    transform(tile, TRANSFORM_FRACTION_BITS, TRANSFORM_FRACTION_BITS, false);
 }

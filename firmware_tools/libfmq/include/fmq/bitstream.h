@@ -22,7 +22,8 @@ typedef enum fmq_coding {
     FMQ_CODING_ENTROPY = 0,
     FMQ_CODING_PACKED = 1,
     FMQ_CODING_CONSTANT = 2,
-    FMQ_CODING_STATIC = 3
+    FMQ_CODING_STATIC = 3,
+    FMQ_CODING_DENSE = 4 /* and flags above the lowest 3 bits, where there is a dense plan */
 } fmq_coding_t;
 
 struct fmq_encoding; /* see fmq/coding.h */

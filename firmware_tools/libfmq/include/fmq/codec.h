@@ -30,7 +30,8 @@ size_t fmq_stream_limit(const fmq_deployment_t *deployment);
 
 /*
  * Encodes the levels of all tensors.
- *   levels    per tensor: uint8_t, or uint16_t beyond 8 bits, all of them
+ *   levels    per tensor: uint8_t, or uint16_t beyond 8 bits, all of them; those of a tensor with
+ *             a dense plan are overwritten
  *   work      of any alignment
  *   size      the bytes written to `out`; 0 on an error
  * FMQ_ERROR_BUFFER: `out` or `work` is too small; FMQ_ERROR_ARGUMENT: a level

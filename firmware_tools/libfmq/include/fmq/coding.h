@@ -43,9 +43,12 @@ typedef struct fmq_decoding {
                          size_t count, size_t *polled);
 } fmq_decoding_t;
 
-/* Of FMQ_PROFILE_STANDARD and of FMQ_PROFILE_FAST. */
-extern const fmq_encoding_t fmq_standard_encoding, fmq_static_encoding;
-extern const fmq_decoding_t fmq_standard_decoding, fmq_static_decoding;
+/*
+ * Of FMQ_PROFILE_STANDARD, FMQ_PROFILE_FAST and FMQ_PROFILE_DENSE. The last needs whole maps:
+ * fmq_encode and fmq_decode, not pieces.
+ */
+extern const fmq_encoding_t fmq_standard_encoding, fmq_static_encoding, fmq_dense_encoding;
+extern const fmq_decoding_t fmq_standard_decoding, fmq_static_decoding, fmq_dense_decoding;
 
 /*
  * By FMQ_PROFILE_..., 0 where there is none. A generated fmq_tables.c defines both; without it

@@ -1,14 +1,17 @@
 /*
- * The profile dense: transforms, and levels under many mixed contexts. Maps in memory, fixed-point
- * samples to payload bytes and back; the twin of fmq_embedded/dense. Trellis and dependent
- * quantization are decoded, but not chosen here.
+ * The profile dense: transforms, and levels under many mixed contexts. Maps in memory to payload
+ * bytes and back; the twin of fmq_embedded/dense. Dependent quantization, sines and channels
+ * predicted from others are decoded, but not chosen here.
  *
- * The map itself holds what was coded: an encoder overwrites samples with levels, a decoder
- * first fills in levels and then restores samples in their place.
+ * A map in memory is unsigned numbers, from which format->centre is taken: levels of a quantizer,
+ * which are coded as they are; or fixed-point samples. There the map itself holds what was coded:
+ * an encoder overwrites samples with levels, a decoder first fills in levels and then restores
+ * samples in their place.
  */
 #ifndef FMQ_DENSE_H
 #define FMQ_DENSE_H
 
+#include "fmq/deployment.h"
 #include "fmq/status.h"
 
 #include <stdbool.h>
@@ -22,24 +25,42 @@ extern "C" {
 /* Modes of a channel; a mask of them has bit 1 << mode. */
 #define FMQ_DENSE_DEAD 0u      /* all levels are 0 */
 #define FMQ_DENSE_SPATIAL 1u   /* levels of samples */
-#define FMQ_DENSE_WHOLE 2u     /* of the transform, in parts of up to 32 */
+#define FMQ_DENSE_WHOLE 2u     /* of the transform, in parts of up to 64 */
 #define FMQ_DENSE_TILED 3u     /* of the transform, in parts of up to 8 */
 #define FMQ_DENSE_PREDICTED 4u /* of samples less a prediction from their neighbours */
 
 /* No map has as many samples: sums over a map stay within 32 bits. */
 #define FMQ_DENSE_COUNT_LIMIT 0x400000u
 
+/* Bytes of work that no map's size changes: of a model, and of one between two calls. */
+#define FMQ_DENSE_MODEL_SIZE 496u
+#define FMQ_DENSE_STATE_SIZE 64u
+
 /* What both ends know of a tensor, and what its fields in a stream say. */
 typedef struct fmq_dense_format {
     uint32_t rows, columns, channels; /* channels innermost */
     uint32_t map_rows; /* rows of one map, where several lie one after the other; divides rows */
+    uint16_t centre;   /* what is taken from a map's numbers; of fixed-point samples
+                          FMQ_FIXED_POINT_CENTRE */
+    uint16_t highest;  /* the largest number that a map may have */
+    bool is_wide;      /* a map is uint16_t, else uint8_t */
     uint8_t step;      /* 0..255: T[step % 16] * 2^(step / 16 - 9), T[i] = 128 * 2^(i / 16) */
     bool is_dependent; /* quantization is; only to decode */
     bool is_one_sided; /* no sample is negative */
-    bool is_lossless;  /* samples are levels */
+    bool is_lossless;  /* the map's numbers are coded as they are */
+    bool is_sine;      /* the transform is the DST-VII where it is at most 32 long; only to decode */
     int8_t points[2][2]; /* what is added to the points of level 1 and of those above, in 1/32
                             step; in the spatial and in the transform modes */
+    uint8_t fills[2]; /* what a level 0 of a one-sided sample is, in 1/64 step, up to 15: where all
+                         around it are 0, and elsewhere. With points or fills none is negative. */
 } fmq_dense_format_t;
+
+/* How a channel was coded: its mode, and the channels before it that it was predicted from. */
+typedef struct fmq_dense_channel {
+    uint8_t mode;
+    uint8_t distances[3]; /* how many channels before; 0: no more */
+    int8_t factors[3];    /* in 1/16 */
+} fmq_dense_channel_t;
 
 /*
  * How an encoder decides. A quick one takes the mode whose coefficients have the least sum of
@@ -63,62 +84,64 @@ size_t fmq_dense_decoder_work_size(const fmq_dense_format_t *format);
 /*
  * Codes a map.
  *   format    its `points` are filled in: those that serve best, or 0 if not optimised
- *   samples   fixed-point, within +-4095; if lossless, any. Overwritten.
+ *   map       fixed-point samples within +-4095, which are overwritten; if lossless, any numbers,
+ *             which stay
  *   size      bytes written to `out`
  * FMQ_ERROR_ARGUMENT: the format contradicts itself, or is for decoding; FMQ_ERROR_LIMIT: too
  * many samples; FMQ_ERROR_BUFFER: `out` or `work` is too small.
  */
 fmq_status_t fmq_dense_encode(fmq_dense_format_t *format, const fmq_dense_search_t *search,
-                              int16_t *samples, void *work, size_t work_size, uint8_t *out,
+                              void *map, void *work, size_t work_size, uint8_t *out,
                               size_t capacity, size_t *size);
 
 /*
- * Decodes the levels of a map.
- *   levels    rows * columns * channels
- *   modes     of the channels, for fmq_dense_restore
+ * Decodes the levels of a map, into the map.
+ *   channels  how each was coded, for fmq_dense_restore
  *   used      bytes of `data` that the payload took
- * FMQ_ERROR_TRUNCATED; FMQ_ERROR_SYNTAX: a level beyond what the format allows; and as above.
+ * FMQ_ERROR_TRUNCATED; FMQ_ERROR_SYNTAX: a mode that the format does not have; FMQ_ERROR_LIMIT: a
+ * level that the map cannot hold; and as above.
  */
 fmq_status_t fmq_dense_decode(const fmq_dense_format_t *format, const uint8_t *data,
-                              size_t data_size, int32_t *levels, uint8_t *modes, void *work,
-                              size_t work_size, size_t *used);
+                              size_t data_size, void *map, fmq_dense_channel_t *channels,
+                              void *work, size_t work_size, size_t *used);
 
 /*
  * The same with the tensor's fields before the payload: what a stream has behind a tensor's
- * header, from its byte `coding` on. fmq_dense_write takes an exponent, fmq_dense_read gives it,
- * and fills in all of the format but the shape; `levels` are restored to samples.
- * FMQ_ERROR_UNSUPPORTED: a lossless tensor with a centre of its own.
+ * header, from its byte `coding` on. fmq_dense_write takes the base of the numbers, fmq_dense_read
+ * gives it, and fills in all of the format but the shape and what a map is; levels are restored.
+ * The base is the exponent of fixed-point samples; if lossless, what is to be added to levels in
+ * place of the zero point, and 0 is told by saying nothing.
  */
 fmq_status_t fmq_dense_write(fmq_dense_format_t *format, const fmq_dense_search_t *search,
-                             int32_t exponent, int16_t *samples, void *work, size_t work_size,
-                             uint8_t *out, size_t capacity, size_t *size);
+                             int32_t base, void *map, void *work, size_t work_size, uint8_t *out,
+                             size_t capacity, size_t *size);
 fmq_status_t fmq_dense_read(fmq_dense_format_t *format, const uint8_t *data, size_t data_size,
-                            int32_t *exponent, int32_t *levels, uint8_t *modes, void *work,
+                            int32_t *base, void *map, fmq_dense_channel_t *channels, void *work,
                             size_t work_size, size_t *used);
 
-/* Levels to samples in 1/4 of the unit of the fixed-point ones, in place. */
-void fmq_dense_restore(const fmq_dense_format_t *format, int32_t *levels, const uint8_t *modes);
-
-/* ---- fixed-point samples ---- */
-
 /*
- * float32 samples, by their bits, to fixed-point ones: the sample times 2^-exponent, rounded,
- * halves away from zero, with the least exponent that keeps all within +-4095.
- * FMQ_ERROR_NONFINITE: a sample is NaN or infinite; nothing is written then.
+ * Levels to samples in 1/4 of the unit of the fixed-point ones, in place, clipped to what the map
+ * can hold; what is lossless stays. `work` is as for decoding, which is over.
  */
-fmq_status_t fmq_dense_from_float32(const uint32_t *bits, size_t count, int16_t *samples,
-                                    int16_t *exponent);
+void fmq_dense_restore(const fmq_dense_format_t *format, void *map,
+                       const fmq_dense_channel_t *channels, void *work);
 
-/* The same for int8 codes less their zero point. */
-void fmq_dense_from_int8(const int8_t *codes, size_t count, int32_t zero_point, int16_t *samples,
-                         int16_t *exponent);
+/* ---- tensors of a deployment ---- */
 
-/* Restored samples to the bits of float32 ones, exactly; `bits` may be where `samples` is. */
-void fmq_dense_to_float32(const int32_t *samples, size_t count, int32_t exponent, uint32_t *bits);
+/* The most channels that a matrix mixes. */
+#define FMQ_DENSE_MATRIX_LIMIT 64u
 
-/* Restored samples to int8 codes: rounded, halves away from zero, and clipped. */
-void fmq_dense_to_int8(const int32_t *samples, size_t count, int32_t exponent, int32_t zero_point,
-                       int8_t *codes);
+/* How the maps of a tensor are coded that has fixed-point samples in place of levels. */
+typedef struct fmq_dense_plan {
+    fmq_dense_search_t search;
+    uint32_t map_rows; /* as in the format */
+    uint32_t limit;    /* bytes of a stream that a map's `coding`, fields and payload may take */
+    int16_t exponent;  /* of the samples' unit, 2^exponent */
+    uint8_t step;
+    /* channels * channels basis functions over the channels, times 2^13, row by row, through which
+     * numbers in 1/4 of the unit go before they are coded; 0: none */
+    const int16_t *matrix;
+} fmq_dense_plan_t;
 
 #ifdef __cplusplus
 }

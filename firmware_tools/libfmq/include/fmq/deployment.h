@@ -15,16 +15,21 @@ extern "C" {
 #endif
 
 struct fmq_partition;
+struct fmq_dense_plan;
 
 /* fmq_tensor_t.profile: what its maps are coded with. */
 #define FMQ_PROFILE_STANDARD 0 /* contexts that learn, fmq/entropy.h */
 #define FMQ_PROFILE_FAST 1     /* static tables, fmq/static_coder.h */
-#define FMQ_PROFILES 2
+#define FMQ_PROFILE_DENSE 2    /* mixed contexts, fmq/dense.h */
+#define FMQ_PROFILES 3
 
 /*
  * A tensor. Levels lie in row-major order, channels innermost; they are uint8_t
  * for a bit depth up to 8, else uint16_t. With a partition they are joint levels,
  * and the bit depth and the centre are those of joint levels.
+ *
+ * With a dense plan there is a transform in place of a quantizer's levels: levels are fixed-point
+ * samples plus FMQ_FIXED_POINT_CENTRE, uint16_t; fmq_encode overwrites them.
  */
 typedef struct fmq_tensor {
     uint32_t rows, columns, channels;
@@ -37,6 +42,7 @@ typedef struct fmq_tensor {
     const uint8_t *header; /* the tensor's syntax up to, not including, its coding byte */
     uint32_t header_size;
     const struct fmq_partition *partition; /* see fmq/partition.h; 0: none */
+    const struct fmq_dense_plan *dense;    /* see fmq/dense.h; 0: none */
 } fmq_tensor_t;
 
 typedef struct fmq_deployment {

@@ -20,13 +20,19 @@ extern "C" {
 typedef struct fmq_dequantizer {
     uint8_t output;
     uint8_t bit_depth;  /* 1..16: levels are uint8_t up to 8, else uint16_t */
-    const void *values; /* 2^bit_depth values of the output type */
+    const void *values; /* 2^bit_depth values of the output type; 0: fixed-point samples */
+    int16_t exponent;   /* these are in units of 2^exponent, less FMQ_FIXED_POINT_CENTRE */
+    int16_t zero_point; /* and this is added where the output is integer */
 } fmq_dequantizer_t;
 
 /* Writes the sample of each of `count` levels. Levels and samples must not overlap.
  * FMQ_ERROR_LIMIT: a level is above 2^bit_depth - 1; the samples from it on are not written. */
 fmq_status_t fmq_dequantize(const fmq_dequantizer_t *dequantizer, const void *levels, size_t count,
                             void *samples);
+
+/* The same of fixed-point samples alone: rounded once, halves away from zero, and clipped. */
+fmq_status_t fmq_dequantize_fixed_point(const fmq_dequantizer_t *dequantizer, const void *levels,
+                                        size_t count, void *samples);
 
 #ifdef __cplusplus
 }
