@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +13,12 @@ from fmq_embedded.errors import InputError
 
 INTEGER_DTYPES = ("int8", "uint8", "int16")
 FLOAT_DTYPES = ("float32", "float16", "bfloat16", "float64")
+
+
+@lru_cache(len(INTEGER_DTYPES + FLOAT_DTYPES))
+def dtype_name(dtype: np.dtype[Any]) -> str:
+    """The name of a dtype, which NumPy spells anew each time that it is asked."""
+    return dtype.name
 
 
 @dataclass(frozen=True)
@@ -37,10 +45,11 @@ class FeatureMap:
     def __post_init__(self) -> None:
         samples = np.asarray(self.samples)
         object.__setattr__(self, "samples", samples)
-        if samples.dtype.name not in INTEGER_DTYPES + FLOAT_DTYPES:
+        name = dtype_name(samples.dtype)
+        if name not in INTEGER_DTYPES + FLOAT_DTYPES:
             raise InputError(
                 f"a feature map's samples are {', '.join(FLOAT_DTYPES + INTEGER_DTYPES)}; "
-                f"got {samples.dtype.name}; convert them with astype first"
+                f"got {name}; convert them with astype first"
             )
         scale = float(np.float32(self.scale))
         if not (np.isfinite(scale) and scale > 0):
@@ -49,17 +58,17 @@ class FeatureMap:
         if not self.is_integer and (scale != 1.0 or self.zero_point != 0):
             raise InputError("scale and zero_point belong to integer samples only")
         if self.is_integer:
-            info = np.iinfo(samples.dtype.name)
+            info = np.iinfo(name)
             if not info.min <= self.zero_point <= info.max:
                 raise InputError(
-                    f"zero_point must be a code of {samples.dtype.name} "
+                    f"zero_point must be a code of {name} "
                     f"({info.min}..{info.max}); got {self.zero_point}"
                 )
 
     @property
     def is_integer(self) -> bool:
         """Whether the samples are integer codes."""
-        return self.samples.dtype.name in INTEGER_DTYPES
+        return dtype_name(self.samples.dtype) in INTEGER_DTYPES
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from fmq_embedded.errors import InputError, LinkTimeoutError, MissingToolError, NoPortError
 
@@ -13,8 +13,21 @@ CONNECT_SECONDS = 10
 _IN_FLIGHT = 3
 """Tasks that wait at each worker, so that none is idle and none of the results pile up."""
 
-_SETTINGS = {"distributed.worker.profile.enabled": False}
-"""Nobody looks at the profiles that workers would take all the time."""
+_SETTINGS: Final = {
+    # Nobody looks at what these measure all the time.
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "5s",
+    # Dask has freed memory given back at once; to get it anew takes a quarter of calibration.
+    "distributed.nanny.pre-spawn-environ": {
+        "MALLOC_ARENA_MAX": 1,
+        "MALLOC_MMAP_THRESHOLD_": 1 << 25,
+        "MALLOC_TRIM_THRESHOLD_": 1 << 28,
+        "OMP_NUM_THREADS": 1,
+        "OPENBLAS_NUM_THREADS": 1,
+    },
+}
+"""Of the processes that are started here; a scheduler's workers have their own."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -105,17 +118,24 @@ def open_workers(scheduler: str = "", count: int = 0) -> Iterator[Workers]:
     if not scheduler and count < 2:
         yield Here()
         return
+    with _connected(scheduler) if scheduler else local_processes(count) as workers:
+        yield workers
+
+
+@contextlib.contextmanager
+def local_processes(count: int) -> Iterator[Dask]:
+    """So many processes on this machine, of one thread each.
+
+    Raises:
+        MissingToolError: distributed is not installed.
+    """
     client_class, cluster_class, settings = _classes()
-    if scheduler:
-        with _connected(client_class, scheduler) as client:
-            yield Dask(client)
-        return
     with (
         settings(_SETTINGS),
         cluster_class(
             n_workers=count,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
         ) as cluster,
         client_class(cluster) as client,
@@ -124,7 +144,8 @@ def open_workers(scheduler: str = "", count: int = 0) -> Iterator[Workers]:
 
 
 @contextlib.contextmanager
-def _connected(client_class: Any, scheduler: str) -> Iterator[Any]:
+def _connected(scheduler: str) -> Iterator[Dask]:
+    client_class = _classes()[0]
     try:
         client = client_class(scheduler, timeout=CONNECT_SECONDS)
     except (OSError, ValueError) as error:
@@ -140,7 +161,7 @@ def _connected(client_class: Any, scheduler: str) -> Iterator[Any]:
                 f"the Dask scheduler at {scheduler} has no workers; start some with "
                 f"`dask worker {scheduler}`"
             ) from error
-        yield client
+        yield Dask(client)
 
 
 def _classes() -> tuple[Any, Any, Any]:

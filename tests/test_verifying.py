@@ -16,7 +16,7 @@ from firmware_tools import verifying
 from firmware_tools.host_codec import HostCodec
 from firmware_tools.verifying import Check, check_targets, standard_deployment, targets_of
 from fmq_embedded.deploy.deployment import Deployment, TensorPlan
-from fmq_embedded.errors import InputError
+from fmq_embedded.errors import InputError, MissingToolError
 from fmq_embedded.quantizers import Quantizer
 
 Array = npt.NDArray[Any]
@@ -206,3 +206,8 @@ def test_without_quantizers_the_next_step_is_named() -> None:
     for target in ("numba", "c"):
         with pytest.raises(InputError, match="run `inv calibrate`"):
             check_targets(plain, [target])
+
+
+def test_a_board_that_no_emulator_runs_is_not_called_exact() -> None:
+    with pytest.raises(MissingToolError, match="no installed emulator runs esp32-c3"):
+        check_targets(SMALL, ["esp32-c3"])

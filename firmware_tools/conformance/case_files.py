@@ -5,6 +5,9 @@ samples.bin     the map, of `sample_type`
 levels.bin      its levels (joint ones where there are classes): 1 byte each, 2 beyond 8 bits
 stream.fmq      the bitstream
 decoded.bin     the samples that the bitstream is decoded to, of `decoded_type`
+restored.bin    what stands for levels in between, where that is not levels.bin: of dense plans
+host.fmq        of dense plans: a bitstream by a search that is beyond devices, to be decoded alone
+host-restored.bin  what that one is decoded to
 refused-*.fmq   bitstreams with a right checksum that no decoder may take
 *.bin           tables that the description names: thresholds, class maps, codewords
 """
@@ -12,7 +15,7 @@ refused-*.fmq   bitstreams with a right checksum that no decoder may take
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +24,14 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware_tools.conformance.cases import Case
+from firmware_tools.conformance.dense_maps import HOST_SEARCH
 from fmq_embedded import codec
 from fmq_embedded.bitstream import syntax
 from fmq_embedded.bitstream.fields import Writer
-from fmq_embedded.bitstream.headers import write_preamble, write_tensor_header
+from fmq_embedded.bitstream.headers import TensorHeader, write_preamble, write_tensor_header
+from fmq_embedded.dense.device_plan import DensePlan
+from fmq_embedded.dense.payload import Search
+from fmq_embedded.deploy.c_dense import NUMBER_BITS
 from fmq_embedded.deploy.deployment import TensorPlan
 from fmq_embedded.deploy.partition_description import (
     describe_partition,
@@ -45,6 +52,7 @@ from fmq_embedded.payloads import level_bits
 FORMAT = 1
 DESCRIPTION = "case.toml"
 SAMPLES, LEVELS, STREAM, DECODED = "samples.bin", "levels.bin", "stream.fmq", "decoded.bin"
+RESTORED, HOST, HOST_RESTORED = "restored.bin", "host.fmq", "host-restored.bin"
 REFUSED = "refused-{}.fmq"
 
 _NO_CODING = 0x60
@@ -54,11 +62,27 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Results:
-    """What an implementation makes of a case: its levels, bitstream and decoded samples."""
+    """What an implementation makes of a case.
+
+    Args:
+        levels: of the samples; of a dense plan its numbers.
+        stream: of the levels.
+        restored: what the stream is decoded to: the levels, but for a dense plan.
+        decoded: samples of these.
+    """
 
     levels: Array
     stream: bytes
+    restored: Array
     decoded: Array
+
+
+@dataclass(frozen=True)
+class HostStream:
+    """A bitstream that no device writes, and what each decoder makes of it."""
+
+    stream: bytes
+    restored: Array
 
 
 @dataclass(frozen=True)
@@ -68,17 +92,55 @@ class KeptCase:
     case: Case
     results: Results
     refused: tuple[bytes, ...] = ()
+    host: HostStream | None = None
+
+
+def groups(kept: Sequence[KeptCase]) -> list[list[KeptCase]]:
+    """The cases that one program can hold: of one profile and one preamble, in their order."""
+    found: dict[tuple[str, bool], list[KeptCase]] = {}
+    for one in kept:
+        found.setdefault((one.case.profile, one.case.plan.dense is not None), []).append(one)
+    return list(found.values())
 
 
 def results_of(case: Case) -> Results:
     """What this version makes of a case, by the integer path."""
     plan, deployment = case.plan, case.deployment
     item = FeatureMap(case.samples, plan.scale, plan.zero_point, plan.name)
-    partition = plan.partition_of(item)
-    levels = (partition or plan.chosen_quantizer).quantize(item)
-    header = plan.header_with(partition)
-    stream = codec.assemble(deployment.preamble, [(header, levels)], profile=case.profile)
-    return Results(levels, stream, deployment.decode(stream)[plan.name])
+    if plan.dense is not None:
+        levels: Array = plan.dense.numbers(item)
+    else:
+        levels = (plan.partition_of(item) or plan.chosen_quantizer).quantize(item)
+    stream = codec.assemble(deployment.preamble, [coded_tensor(case, levels)], profile=case.profile)
+    restored = deployment.decode_levels(stream)[plan.name]
+    return Results(levels, stream, restored, deployment.decode(stream)[plan.name])
+
+
+def coded_tensor(
+    case: Case, levels: Array, search: Search | None = None
+) -> tuple[TensorHeader, Array | bytes]:
+    """A case's tensor, as `codec.assemble` takes it.
+
+    Args:
+        case: the case.
+        levels: of its samples.
+        search: of a dense plan, in place of its own.
+    """
+    plan = case.plan
+    if plan.dense is not None:
+        return plan.header_with(None), plan.dense.encode(levels, search)
+    item = FeatureMap(case.samples, plan.scale, plan.zero_point, plan.name)
+    return plan.header_with(plan.partition_of(item)), levels
+
+
+def host_stream(case: Case, levels: Array) -> HostStream | None:
+    """The case of a dense plan as a host may code it, with all that the format has."""
+    if case.plan.dense is None:
+        return None
+    deployment = case.deployment
+    tensor = coded_tensor(case, levels, HOST_SEARCH)
+    stream = codec.assemble(deployment.preamble, [tensor], profile=case.profile)
+    return HostStream(stream, deployment.decode_levels(stream)[case.plan.name])
 
 
 def case_files(case: Case) -> dict[str, bytes]:
@@ -90,12 +152,21 @@ def case_files(case: Case) -> dict[str, bytes]:
     described = _description(case, tables)
     refused = refused_streams(case, results.stream)
     described = {"refused_streams": len(refused)} | described
+    own: dict[str, bytes] = {}
+    host = host_stream(case, results.levels)
+    if host is not None:
+        own = {
+            RESTORED: raw(results.restored),
+            HOST: host.stream,
+            HOST_RESTORED: raw(host.restored),
+        }
     return {
         DESCRIPTION: tomli_w.dumps(described).encode(),
         SAMPLES: raw(case.samples),
         LEVELS: raw(results.levels.astype(_level_dtype(case.plan))),
         STREAM: results.stream,
         DECODED: raw(results.decoded),
+        **own,
         **{f"{name}.bin": raw(table) for name, table in tables.items()},
         **{REFUSED.format(index): stream for index, stream in enumerate(refused)},
     }
@@ -110,13 +181,15 @@ def refused_streams(case: Case, stream: bytes) -> list[bytes]:
     """
     plan = case.plan
     item = FeatureMap(case.samples, plan.scale, plan.zero_point, plan.name)
-    header = plan.header_with(plan.partition_of(item))
+    header = plan.header_with(None if plan.dense else plan.partition_of(item))
     writer = Writer()
     write_preamble(writer, case.deployment.preamble)
     write_tensor_header(writer, header, named=False)
     body, start = stream[: -codec.CRC_SIZE], len(writer.data)
     coding, payload = body[start], body[start + 1 :]
     bodies = [body + b"\0", body[:start] + bytes([_NO_CODING]) + payload]
+    if plan.dense is not None:
+        return [damaged + codec.crc_bytes(damaged) for damaged in bodies]
     if coding == syntax.PACKED and header.count * level_bits(header) % 8:
         bodies.append(body[:-1] + bytes([body[-1] | 0x80]))
     if coding == syntax.CONSTANT:
@@ -145,14 +218,19 @@ def read_case(folder: Path) -> KeptCase:
         samples = _read(folder / SAMPLES, said["sample_type"], plan.shape)
         levels = _read(folder / LEVELS, f"uint{8 * said['level_bytes']}", plan.shape)
         decoded = _read(folder / DECODED, said["decoded_type"], plan.shape)
+        restored, host = levels, None
+        if plan.dense is not None:
+            restored = _read(folder / RESTORED, "uint16", plan.shape)
+            of_host = _read(folder / HOST_RESTORED, "uint16", plan.shape)
+            host = HostStream(read_bytes(folder / HOST), of_host)
     except InputError:
         raise
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is no case of a conformance kit: {error!r}") from error
-    results = Results(levels, read_bytes(folder / STREAM), decoded)
+    results = Results(levels, read_bytes(folder / STREAM), restored, decoded)
     refused = (read_bytes(folder / REFUSED.format(i)) for i in range(said["refused_streams"]))
     case = Case(said["name"], plan, samples, said["profile"])
-    return KeptCase(case, results, tuple(refused))
+    return KeptCase(case, results, tuple(refused), host)
 
 
 def raw(array: Array) -> bytes:
@@ -180,11 +258,17 @@ def _dtype(name: str) -> np.dtype[Any]:
     return found
 
 
+def _bit_depth(plan: TensorPlan) -> int:
+    return NUMBER_BITS if plan.dense is not None else level_bits(plan.header)
+
+
 def _level_dtype(plan: TensorPlan) -> str:
-    return "uint8" if level_bits(plan.header) <= 8 else "uint16"
+    return "uint8" if _bit_depth(plan) <= 8 else "uint16"
 
 
 def _tables(plan: TensorPlan) -> dict[str, Array]:
+    if plan.dense is not None:
+        return {}
     tables = quantizer_tables(plan.chosen_quantizer, "case")
     if plan.partition is not None:
         tables |= partition_tables(plan.partition, "case")
@@ -194,7 +278,7 @@ def _tables(plan: TensorPlan) -> dict[str, Array]:
 def _description(case: Case, tables: Mapping[str, Array]) -> dict[str, Any]:
     plan = case.plan
     geometry = Geometry.of(plan.shape)
-    bit_depth = level_bits(plan.header)
+    bit_depth = _bit_depth(plan)
     said: dict[str, Any] = {
         "format": FORMAT,
         "name": case.name,
@@ -212,6 +296,9 @@ def _description(case: Case, tables: Mapping[str, Array]) -> dict[str, Any]:
     }
     if plan.centre is not None:
         said["centre"] = plan.centre
+    if plan.dense is not None:
+        said["dense"] = plan.dense.description()
+        return said
     said["quantizer"] = describe_quantizer(plan.chosen_quantizer)
     if plan.partition is not None:
         said["partition"] = describe_partition(plan.partition)
@@ -224,6 +311,15 @@ def _description(case: Case, tables: Mapping[str, Array]) -> dict[str, Any]:
 
 
 def _plan(said: Mapping[str, Any], tables: Mapping[str, Array]) -> TensorPlan:
+    if "dense" in said:
+        return TensorPlan(
+            said["name"],
+            tuple(said["shape"]),
+            said["decoded_type"],
+            said["scale"],
+            said["zero_point"],
+            dense=DensePlan.described(said["dense"]),
+        )
     quantizer = read_quantizer(said["quantizer"], "case", tables)
     shape, centre = tuple(said["shape"]), said.get("centre")
     partition = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from firmware_tools.conformance.dense_maps import dense_maps
 from firmware_tools.conformance.level_maps import (
     KINDS,
     almost_constant,
@@ -27,7 +28,7 @@ from fmq_embedded.quantizers import Quantizer
 from fmq_embedded.quantizers.samples import SampleType
 from fmq_embedded.settings import Profile
 
-PROFILES: tuple[Profile, ...] = ("standard", "fast")
+PROFILES: tuple[Profile, ...] = ("standard", "fast", "dense")
 """Each case of levels is there in each of these; a new profile is a word here."""
 
 COMPACT_SAMPLES, FULL_SAMPLES = 96, 4096
@@ -247,6 +248,12 @@ def _case_of_small_means() -> Case:
     return Case(plan.name, plan, samples)
 
 
+def _dense_cases(compact: bool) -> Iterator[Case]:
+    """Maps whose levels the dense coder makes itself."""
+    for plan, samples in dense_maps(compact=compact):
+        yield Case(plan.name, plan, samples, "dense")
+
+
 Group = Callable[[bool], Iterator[Case]]
 
 GROUPS: tuple[Group, ...] = (
@@ -257,4 +264,5 @@ GROUPS: tuple[Group, ...] = (
     _carry_cases,
     _choice_cases,
     _partition_cases,
+    _dense_cases,
 )

@@ -28,7 +28,7 @@ from fmq_embedded.quantizers import reference
 SUMS = "SHA256SUMS"
 CASES = "cases"
 RUNNER = Path(__file__).resolve().parent / "runner"
-STAGES = ("levels", "stream", "decoded")
+STAGES = ("levels", "stream", "restored", "decoded")
 
 Progress = Callable[[int, int], None]
 
@@ -130,10 +130,14 @@ def _differences(kept: KeptCase) -> list[Finding]:
     differences = [
         Finding(name, stage, what)
         for stage in STAGES
-        if (what := _difference(getattr(found, stage), getattr(wanted, stage)))
+        if (what := difference(getattr(found, stage), getattr(wanted, stage)))
     ]
     if by_reference is not None and not np.array_equal(by_reference, wanted.levels):
         differences.append(Finding(name, "reference", "the reference has other levels"))
+    if kept.host is not None:
+        restored = kept.case.deployment.decode_levels(kept.host.stream)[kept.case.plan.name]
+        if what := difference(restored, kept.host.restored):
+            differences.append(Finding(name, "host", what))
     taken = [index for index, data in enumerate(kept.refused) if _is_taken(kept.case, data)]
     return differences + [
         Finding(name, "refused", f"stream {index} is taken, though it cannot be") for index in taken
@@ -148,7 +152,8 @@ def _is_taken(case: Case, data: bytes) -> bool:
     return True
 
 
-def _difference(found: Any, wanted: Any) -> str:
+def difference(found: Any, wanted: Any) -> str:
+    """How many elements, or bytes, differ and the first of them, in words; empty where none do."""
     if isinstance(found, bytes):
         found, wanted = (np.frombuffer(data, np.uint8) for data in (found, wanted))
     if found.shape != wanted.shape:
@@ -166,9 +171,9 @@ def _alike(wanted: Any, found: Any) -> Any:
 
 
 def _reference_levels(case: Case) -> Any:
-    """Levels by the float reference, which knows no classes: None where there are some."""
+    """Levels by the float reference; None where it knows none: of classes, of dense plans."""
     plan = case.plan
-    if plan.partition is not None:
+    if plan.partition is not None or plan.dense is not None:
         return None
     return reference.quantize(
         plan.chosen_quantizer, case.samples, scale=plan.scale, zero_point=plan.zero_point

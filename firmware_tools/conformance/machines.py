@@ -1,6 +1,6 @@
 """The kit on machines: compilers, optimisations, word sizes, byte orders, sanitizers, forms.
 
-A machine is a row of `MACHINES`. Boards are elsewhere: `inv verify --target boards`.
+A machine is a row of `MACHINES`. Emulated boards are in `boards.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from firmware_tools.conformance.case_files import KeptCase
+from firmware_tools.conformance.case_files import KeptCase, groups
 from firmware_tools.conformance.kit import Finding
 from firmware_tools.conformance.running import Sources, Target, run
 from firmware_tools.toolchains.compile import Compiler
@@ -89,7 +89,9 @@ MACHINES = (
     Machine("gcc", ("-O2", "-m32")),
     BIG_ENDIAN,
     Machine("s390x-linux-gnu-gcc", STATIC, "qemu-s390x"),
+    Machine("zig", ("-O2", "-target", "mips-linux-musleabihf"), "qemu-mips"),
     Machine("zig", ("-O2", "-target", "riscv32-linux-musl"), "qemu-riscv32"),
+    Machine("zig", ("-O2", "-target", "riscv64-linux-musl"), "qemu-riscv64"),
 )
 
 QUICK_MACHINES = (
@@ -158,8 +160,7 @@ def _result(machine: Machine, kept: Sequence[KeptCase], kit: Path) -> MachineRes
     target = machine.target()
     checks = unsupported = 0
     findings: list[Finding] = []
-    for profile in dict.fromkeys(one.case.profile for one in kept):
-        cases = [one for one in kept if one.case.profile == profile]
+    for cases in groups(kept):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             make_folder(folder / "generated")

@@ -287,13 +287,13 @@ CODING = (
 STATIC_CODING = (
     Mutant(
         "start of a symbol forgotten",
-        "static_encoder.c",
+        "static_push.c",
         "+ remainder + start;",
         "+ remainder;",
     ),
     Mutant(
         "escape ends with its first group",
-        "static_encoder.c",
+        "static_push.c",
         "        more = 1u;",
         "        more = 0u;",
         is_quick=True,

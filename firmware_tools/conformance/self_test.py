@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import fmq_embedded
-from firmware_tools.conformance.case_files import KeptCase
+from firmware_tools.conformance.case_files import KeptCase, groups
 from firmware_tools.conformance.mutants import Mutant
 from firmware_tools.conformance.running import Sources, Target, linked, run
 from firmware_tools.firmware import library_sources
@@ -124,9 +124,8 @@ class _Library:
         shutil.copytree(library_sources()[0].parent, folder / "library")
         self.sources = sorted((folder / "library").glob("*.c"))
         self.runners: list[tuple[list[str], list[Path]]] = []
-        for profile in dict.fromkeys(one.case.profile for one in kept):
-            cases = [one for one in kept if one.case.profile == profile]
-            own = folder / profile
+        for number, cases in enumerate(groups(kept)):
+            own = folder / f"group{number}"
             make_folder(own)
             self.generated = Sources(cases, own)
             parts = [*self.generated.own, self.generated.tables]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -33,6 +34,8 @@ class Broker:
         topics: a topic filter; the levels that + and # stand for name the device.
         user, password: "" for none.
         is_secure: whether the connection is TLS.
+        ca_file: PEM certificates that the broker's is checked against; "" for the system's.
+        cert_file: PEM of this side's certificate and its private key; "" for none.
     """
 
     host: str
@@ -41,13 +44,15 @@ class Broker:
     user: str = ""
     password: str = ""
     is_secure: bool = False
+    ca_file: str = ""
+    cert_file: str = ""
 
     @classmethod
-    def of(cls, url: str) -> Self:
+    def of(cls, url: str, *, ca_file: str = "", cert_file: str = "") -> Self:
         """What mqtt://[user:password@]host[:port]/topic/filter says; mqtts:// for TLS.
 
         Raises:
-            InputError: it is no such URL.
+            InputError: it is no such URL, or has files for TLS and is not mqtts://.
         """
         try:
             parts = urlsplit(url.replace("#", "%23"))
@@ -61,7 +66,10 @@ class Broker:
                 "mqtt://localhost/fmq/+/stream"
             ) from error
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        return cls(parts.hostname, port, topics, user, password, parts.scheme == "mqtts")
+        is_secure = parts.scheme == "mqtts"
+        if (ca_file or cert_file) and not is_secure:
+            raise InputError(f"certificates are for TLS; got {url!r}, expected mqtts://…")
+        return cls(parts.hostname, port, topics, user, password, is_secure, ca_file, cert_file)
 
     def device_of(self, topic: str) -> str:
         """The device's name: what the filter's wildcards stand for; without any, the topic."""
@@ -87,7 +95,8 @@ class BrokerListener:
 
     Raises:
         MissingToolError: paho-mqtt is not installed.
-        NoPortError: the broker cannot be reached.
+        InputError: the files for TLS cannot be used.
+        NoPortError: the broker cannot be reached, or does not agree on TLS.
     """
 
     def __init__(
@@ -108,10 +117,10 @@ class BrokerListener:
         self._client.loop_stop()
 
     def _connected(self) -> Client:
+        broker, mqtt = self._broker, _paho()
         from paho.mqtt.packettypes import PacketTypes
         from paho.mqtt.properties import Properties
 
-        broker, mqtt = self._broker, _paho()
         client: Client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
         client.max_queued_messages_set(_MOST_UNSENT)
         client.reconnect_delay_set(1, 30)
@@ -119,7 +128,7 @@ class BrokerListener:
         if broker.user:
             client.username_pw_set(broker.user, broker.password or None)
         if broker.is_secure:
-            client.tls_set()
+            _secure(client, broker)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
@@ -128,6 +137,12 @@ class BrokerListener:
         limits.MaximumPacketSize = self._gateway.longest_stream + _MOST_OVERHEAD
         try:
             client.connect(broker.host, broker.port, properties=limits)
+        except ssl.SSLError as error:
+            raise NoPortError(
+                f"the MQTT broker at {broker.host}:{broker.port} does not agree on TLS: {error}; "
+                "name the certificates that it is checked against with --ca-file, and this side's "
+                "own, if it wants one, with --cert-file"
+            ) from error
         except (OSError, ValueError) as error:
             raise NoPortError(
                 f"no MQTT broker answers at {broker.host}:{broker.port}: {error}; check the "
@@ -162,6 +177,17 @@ class BrokerListener:
         stream = Message(device, bytes(message.payload), answer_to)
         if not self._gateway.inboxes.put(stream, wait=message.qos > 0):
             self._gateway.ledger.add(device, "it sends faster than it is worked on", dropped=1)
+
+
+def _secure(client: Client, broker: Broker) -> None:
+    try:
+        client.tls_set(broker.ca_file or None, broker.cert_file or None)
+    except (OSError, ValueError) as error:
+        given = " and ".join(filter(None, (broker.ca_file, broker.cert_file)))
+        raise InputError(
+            f"{given} cannot be used for TLS: {error}; expected PEM: certificates for --ca-file, a "
+            "certificate and its private key for --cert-file"
+        ) from error
 
 
 def _paho() -> Any:

@@ -15,6 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fmq_embedded import blazeface
+from fmq_embedded.calibration.results import (
+    SURE_SCORE,
+    SURE_SHARE,
+    SURELY_NOTHING,
+    result_kind,
+)
 from fmq_embedded.deploy.split import split
 from fmq_embedded.errors import MissingToolError
 from fmq_embedded.feature_map import FeatureMap
@@ -26,16 +32,12 @@ FACE_PICTURE, FACE_BOX = "astronaut", (174, 66, 270, 162)
 TEST_PICTURES = ("motorcycle", "retina", "horse", "coins", "hubble_deep_field", "gravel")
 OBJECT_PICTURES = (FACE_PICTURE, *TEST_PICTURES)
 
-SURE_FACE, SURE_NOTHING = 0.75, 0.4
-SURE_CLASS = 0.7
-SAME_OVERLAP, SAME_SCORE = 0.9, 0.02
 SAME_OBJECT_SCORE = 0.05
 
 Array = npt.NDArray[Any]
 Picture = npt.NDArray[np.uint8]
 Maps = Mapping[str, FeatureMap]
 Outputs = Mapping[str, Array]
-AsInFull = blazeface.Preparation(1.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class PartialCase:
         share: of the tests that has to agree.
         must_save: what of the bits of full quantization steps by importance may take; None for
             information.
+        truths: what the outputs of each test are compared with, where labels tell; by default the
+            unsplit network's.
     """
 
     name: str
@@ -59,6 +63,7 @@ class PartialCase:
     agrees: Callable[[Outputs, Outputs], bool]
     share: float
     must_save: float | None = None
+    truths: Sequence[Outputs] = ()
 
     @property
     def elements(self) -> int:
@@ -105,25 +110,24 @@ def face_case(
 
     generator = np.random.default_rng(77)
     with_face = _sure(
-        parts, _face_crops(generator), tests * 6 // 10, lambda maps: best_score(maps) >= SURE_FACE
+        parts, _face_crops(generator), tests * 6 // 10, lambda maps: best_score(maps) >= SURE_SCORE
     )
     without = _sure(
         parts,
         (blazeface.prepare(crop)[0] for crop in random_crops(TEST_PICTURES, generator, 128)),
         tests - len(with_face),
-        lambda maps: best_score(maps) <= SURE_NOTHING,
+        lambda maps: best_score(maps) <= SURELY_NOTHING,
     )
     seen = [parts.run_head(blazeface.prepare(crop)[0]) for crop in _pasted_faces(calibration)]
 
-    def agrees(reference: Outputs, outputs: Outputs) -> bool:
-        wanted, got = (blazeface.detect(one, AsInFull) for one in (reference, outputs))
-        return len(wanted) == len(got) and all(
-            blazeface.overlap(a.box, b.box) >= SAME_OVERLAP and abs(a.score - b.score) <= SAME_SCORE
-            for a, b in zip(wanted, got, strict=True)
-        )
-
     return PartialCase(
-        "BlazeFace", parts.tail.run, seen, [*with_face, *without], agrees, 0.95, must_save=0.70
+        "BlazeFace",
+        parts.tail.run,
+        seen,
+        [*with_face, *without],
+        result_kind("faces", ()).same,
+        0.95,
+        must_save=0.70,
     )
 
 
@@ -141,7 +145,7 @@ def classifier_case(addition: int, calibration: int, tests: int) -> PartialCase:
             yield (resized(crop, 32).astype(np.int16) - 128).astype(np.int8)[None]
 
     def is_sure(maps: Maps) -> bool:
-        return bool(_shares(parts.run_tail(maps)).max() >= SURE_CLASS)
+        return bool(_shares(parts.run_tail(maps)).max() >= SURE_SHARE)
 
     inputs = prepared(CALIBRATION_PICTURES, 66)
     return PartialCase(
@@ -186,7 +190,7 @@ def keyword_case(calibration: int, tests: int) -> PartialCase:
             parts,
             spectrograms(69),
             tests,
-            lambda maps: bool(_shares(parts.run_tail(maps)).max() >= SURE_CLASS),
+            lambda maps: bool(_shares(parts.run_tail(maps)).max() >= SURE_SHARE),
         ),
         _same_class,
         0.98,

@@ -1,13 +1,15 @@
 """The suite "rate-task": bits per element where the network's result stays, beside the peers.
 
-Each codec's quality is fixed on maps of the calibration pictures. Bits are then read where the
-criterion is met on the tests, between the settings next to that one.
+Each codec's quality is fixed on maps of the calibration pictures, at the coarsest that meets the
+criterion there, and the tests are coded with it. Beside that stand the bits where the tests
+themselves just meet the criterion, which no sender can know.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,12 +19,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from firmware_tools.profiling.digit_case import digit_cases
 from firmware_tools.profiling.figures import Figure
 from firmware_tools.profiling.partial_benchmark import Point, bits_at_share
 from firmware_tools.profiling.partial_cases import (
-    SURE_CLASS,
-    SURE_FACE,
-    SURE_NOTHING,
     Maps,
     Outputs,
     PartialCase,
@@ -36,6 +36,7 @@ from firmware_tools.profiling.rate_ours import MARGIN, task_codecs
 from firmware_tools.profiling.rate_video_peer import x265
 from fmq_embedded import blazeface
 from fmq_embedded.calibration.importance import relative_change
+from fmq_embedded.calibration.results import SURE_SCORE, SURE_SHARE, SURELY_NOTHING
 from fmq_embedded.errors import MissingToolError
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.files import make_folder, write_atomically
@@ -44,7 +45,7 @@ from fmq_embedded.model_store import cache_folder
 UNIT = "bits/element"
 CLASS_SHARE = 0.99
 MOST_TRIED = 4
-"""Settings tried on the tests on either side of the one that calibration chose."""
+"""Settings tried on the tests on either side of those that calibration chose between."""
 
 Array = npt.NDArray[Any]
 
@@ -55,11 +56,11 @@ class Task:
 
     Args:
         case: the network, its tests and what counts as the same result.
-        is_sure: whether the unsplit network's outputs are no near tie.
+        tuning: the same with tests made of calibration pictures.
     """
 
     case: PartialCase
-    is_sure: Callable[[Outputs], bool]
+    tuning: PartialCase
 
 
 @dataclass(frozen=True)
@@ -67,14 +68,14 @@ class Kept:
     """Where a codec meets a task's criterion.
 
     Args:
-        bits: per element, on the tests.
-        setting: the one that the calibration pictures chose.
-        chosen: what that one gives on the tests.
+        tuned_bits: per element, on the calibration pictures, where they just meet it.
+        chosen: the tests at that quality.
+        bits: where the tests just meet it; None where that is far from that quality.
     """
 
-    bits: float | None
-    setting: Setting
+    tuned_bits: float
     chosen: Point
+    bits: float | None
 
 
 def figures(quick: bool) -> list[Figure]:
@@ -83,41 +84,65 @@ def figures(quick: bool) -> list[Figure]:
 
 
 def task_figures(task: Task, peers: Sequence[RateCodec]) -> list[Figure]:
-    """Bits of each codec where the criterion is met, and what its chosen setting gives."""
-    tuning = _sure_calibration(task)
-    found: dict[str, Kept] = {}
-    for codec in [*task_codecs(_joined(tuning.tests)), *peers]:
-        found[codec.name] = kept_result(task.case, tuning, codec)
-    reached = {peer.name: found[peer.name].bits for peer in peers}
-    best = min(((bits, name) for name, bits in reached.items() if bits is not None), default=None)
-    return [
-        figure
-        for name, result in found.items()
-        for figure in _codec_figures(task.case, name, result, None if name in reached else best)
-    ]
+    """What each codec gives, ours beside the first peer; then ours that calibration prefers."""
+    found = {peer.name: kept_result(task, peer) for peer in peers}
+    peer = next(iter(found.items()), None)
+    ours = {codec.name: kept_result(task, codec) for codec in task_codecs(task.case)}
+    preferred = min(ours, key=lambda name: ours[name].tuned_bits)
+    rows: list[tuple[str, Kept, tuple[str, Kept] | None]]
+    rows = [(name, kept, None) for name, kept in found.items()]
+    rows += [(name, kept, peer) for name, kept in ours.items()]
+    rows.append((f"preferred by calibration ({preferred})", ours[preferred], peer))
+    return [figure for row in rows for figure in _codec_figures(task.case, *row)]
 
 
-def kept_result(case: PartialCase, tuning: PartialCase, codec: RateCodec) -> Kept:
-    """Choose the coarsest setting that meets the criterion on `tuning`, and test around it."""
+def kept_result(task: Task, codec: RateCodec) -> Kept:
+    """The quality at which the calibration pictures just meet the criterion, and the tests there.
+
+    That quality lies between two settings, by the share of pictures that agree at each; bits and
+    ratios of the tests are read between the same two.
+    """
+    case, tuning = task.case, task.tuning
     settings = codec.settings(_joined(tuning.tests))
+    tuned = functools.cache(lambda at: task_point(tuning, codec, settings[at]))
+    tested = functools.cache(lambda at: task_point(case, codec, settings[at]))
     low, high = 0, len(settings) - 1
     while low < high:
         middle = (low + high + 1) // 2
-        if task_point(tuning, codec, settings[middle]).share >= case.share:
-            low = middle
-        else:
-            high = middle - 1
-    points = {low: task_point(case, codec, settings[low])}
-    for side in (-1, 1):
-        for tried in range(1, MOST_TRIED + 1):
-            at = low + side * tried
+        low, high = (middle, high) if tuned(middle).share >= tuning.share else (low, middle - 1)
+    above = min(low + 1, len(settings) - 1)
+    part = _part_of_the_way(tuned(low).share, tuned(above).share, tuning.share)
+    chosen = _between(tested(low), tested(above), part)
+    tried = {low, above}
+    for side, start in ((-1, low), (1, above)):
+        for at in range(start, start + side * (MOST_TRIED + 1), side):
             if not 0 <= at < len(settings):
                 break
-            points[at] = task_point(case, codec, settings[at])
-            if (points[at].share >= case.share) == (side < 0):
+            tried.add(at)
+            if (tested(at).share >= case.share) == (side < 0):
                 break
-    ordered = [points[at] for at in sorted(points)]
-    return Kept(bits_at_share(ordered, case.share), settings[low], points[low])
+    bits = bits_at_share([tested(at) for at in sorted(tried)], case.share)
+    return Kept(_between(tuned(low), tuned(above), part).bits, chosen, bits)
+
+
+def _part_of_the_way(at_low: float, at_high: float, wanted: float) -> float:
+    if not at_high < wanted <= at_low:
+        return 0.0
+    return (at_low - wanted) / (at_low - at_high)
+
+
+def _between(one: Point, other: Point, part: float) -> Point:
+    """Bits along a logarithmic scale, the others, decibels and share, along a straight line."""
+
+    def line(a: float, b: float) -> float:
+        return a if part == 0 else (1 - part) * a + part * b
+
+    return Point(
+        float(np.exp(line(np.log(one.bits), np.log(other.bits)))),
+        line(one.ratio, other.ratio),
+        line(one.tail_ratio, other.tail_ratio),
+        line(one.share, other.share),
+    )
 
 
 def task_point(case: PartialCase, codec: RateCodec, setting: Setting) -> Point:
@@ -135,7 +160,7 @@ def task_point(case: PartialCase, codec: RateCodec, setting: Setting) -> Point:
 
 def _task_point(case: PartialCase, codec: RateCodec, setting: Setting) -> Point:
     size, noise, signal, change, agreed = 0, 0.0, 0.0, 0.0, 0
-    for maps in case.tests:
+    for index, maps in enumerate(case.tests):
         decoded = {}
         for name, item in maps.items():
             coded = codec.code(item, setting)
@@ -146,7 +171,7 @@ def _task_point(case: PartialCase, codec: RateCodec, setting: Setting) -> Point:
             decoded[name] = _as_samples(item, coded.samples)
         reference, outputs = case.tail(samples_of(maps)), case.tail(decoded)
         change += relative_change(reference, outputs) / len(outputs)
-        agreed += case.agrees(reference, outputs)
+        agreed += case.agrees(case.truths[index] if case.truths else reference, outputs)
     count = len(case.tests)
     return Point(
         8 * size / (count * case.elements),
@@ -157,29 +182,37 @@ def _task_point(case: PartialCase, codec: RateCodec, setting: Setting) -> Point:
 
 
 def _codec_figures(
-    case: PartialCase, name: str, result: Kept, best: tuple[float, str] | None
+    case: PartialCase, name: str, kept: Kept, peer: tuple[str, Kept] | None
 ) -> Iterator[Figure]:
-    what = f"{case.name}, {name}"
-    if result.bits is not None:
-        head = f"{what}, {case.share:.0%} agree"
-        if best is None:
-            yield Figure(head, result.bits, UNIT)
-        else:
-            yield Figure(head, result.bits, UNIT, best[1], best[0], result.bits / best[0])
-    point = result.chosen
-    yield Figure(f"{what}, chosen beforehand: bits", point.bits, UNIT)
-    yield Figure(f"{what}, chosen beforehand: agree", 100 * point.share, "%")
-    yield Figure(f"{what}, chosen beforehand: map", point.ratio, "dB")
-    yield Figure(f"{what}, chosen beforehand: tail", point.tail_ratio, "dB")
+    what, point = f"{case.name}, {name}", kept.chosen
+    yield _beside(
+        f"{what}: bits, quality fixed beforehand", point.bits, peer, lambda k: k.chosen.bits
+    )
+    yield Figure(f"{what}: tests that agree", 100 * point.share, "%")
+    yield Figure(f"{what}: map", point.ratio, "dB")
+    yield Figure(f"{what}: tail", point.tail_ratio, "dB")
+    if kept.bits is not None:
+        head = f"{what}: bits where {100 * case.share:g} % of the tests agree"
+        yield _beside(head, kept.bits, peer, lambda k: k.bits)
+
+
+def _beside(
+    name: str, bits: float, peer: tuple[str, Kept] | None, of: Callable[[Kept], float | None]
+) -> Figure:
+    other = None if peer is None else of(peer[1])
+    if peer is None or other is None:
+        return Figure(name, bits, UNIT)
+    return Figure(name, bits, UNIT, peer[0], other, bits / other)
 
 
 def _tasks(quick: bool) -> Iterator[Task]:
     calibration, faces, classes = (40, 60, 60) if quick else (240, 500, 1000)
     if not quick:
-        yield Task(face_case(calibration, faces, ("activation_11",)), _sure_face)
+        yield sure_task(face_case(calibration, faces, ("activation_11",)), _sure_face)
+        yield Task(*digit_cases())
     for addition in (3,) if quick else (1, 2, 3):
         case = classifier_case(addition, calibration, classes)
-        yield Task(dataclasses.replace(case, share=CLASS_SHARE), _sure_class)
+        yield sure_task(dataclasses.replace(case, share=CLASS_SHARE), _sure_class)
 
 
 def _peers(task: Task) -> list[RateCodec]:
@@ -204,21 +237,20 @@ def _with_limits(codec: RateCodec, limits: tuple[float, float]) -> RateCodec:
     return dataclasses.replace(codec, settings=settings)
 
 
-def _sure_calibration(task: Task) -> PartialCase:
-    """The calibration maps, without near ties, as tests."""
-    case = task.case
-    sure = [maps for maps in case.calibration if task.is_sure(case.tail(samples_of(maps)))]
-    return dataclasses.replace(case, tests=sure or list(case.calibration))
+def sure_task(case: PartialCase, is_sure: Callable[[Outputs], bool]) -> Task:
+    """A task that is tuned on the calibration maps that are no near ties."""
+    sure = [maps for maps in case.calibration if is_sure(case.tail(samples_of(maps)))]
+    return Task(case, dataclasses.replace(case, tests=sure or list(case.calibration)))
 
 
 def _sure_face(outputs: Outputs) -> bool:
     score = 1 / (1 + np.exp(-float(outputs[blazeface.SCORE_TENSOR].max())))
-    return bool(score >= SURE_FACE or score <= SURE_NOTHING)
+    return bool(score >= SURE_SCORE or score <= SURELY_NOTHING)
 
 
 def _sure_class(outputs: Outputs) -> bool:
     (codes,) = outputs.values()
-    return bool((float(codes.max()) + 128) / 256 >= SURE_CLASS)
+    return bool((float(codes.max()) + 128) / 256 >= SURE_SHARE)
 
 
 def _joined(many: Sequence[Maps]) -> FeatureMap:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from firmware_tools.report.board_costs import BoardCost
+from firmware_tools.report.coders import OURS
 from firmware_tools.report.drawn import INK, SERIES, Draw
 from firmware_tools.report.rate_curves import Curves
 from firmware_tools.report.tensor_facts import Floats, TensorFacts
@@ -40,10 +41,11 @@ def histogram_chart(facts: TensorFacts) -> Draw:
         axes.set_yscale("log")
         axes.set_ylim(lowest, 1.5)
         inside = facts.thresholds[(facts.thresholds > edges[0]) & (facts.thresholds < edges[-1])]
-        axes.vlines(
-            inside, 0, 0.06, INK, linewidth=0.8, transform=axes.get_xaxis_transform(),
-            label=f"{facts.thresholds.size} decision thresholds",
-        )  # fmt: skip
+        if inside.size:
+            axes.vlines(
+                inside, 0, 0.06, INK, linewidth=0.8, transform=axes.get_xaxis_transform(),
+                label=f"{facts.thresholds.size} decision thresholds",
+            )  # fmt: skip
         axes.set_xlabel("sample")
         axes.set_ylabel("share of the samples")
         axes.legend()
@@ -68,7 +70,8 @@ def rate_chart(curves: Curves, quality: str) -> Draw:
                 color=SERIES[index % len(SERIES)],
                 linestyle=DASHES[(index + index // len(SERIES)) % len(DASHES)],
                 marker=MARKERS[(index + index // len(SERIES)) % len(MARKERS)],
-                markersize=4,
+                markersize=3,
+                linewidth=2.2 if name.startswith(OURS) else 1.1,
                 label=name,
             )
         if math.isfinite(curves.chosen.ratio):
@@ -80,7 +83,7 @@ def rate_chart(curves: Curves, quality: str) -> Draw:
         axes.set_ylabel(f"{quality}, dB")
         axes.set_xlim(left=0)
         axes.set_ylim(bottom=0)
-        axes.legend(loc="lower right")
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
     return draw
 

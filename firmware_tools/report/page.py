@@ -126,10 +126,9 @@ def _tensor_parts(contents: Contents, number: int) -> list[Part]:
 
 
 def _tensor_part(facts: TensorFacts, number: int) -> Part:
-    label = (
-        f"Histogram of {facts.plan.name}: {facts.statistics}. "
-        f"{facts.thresholds.size} decision thresholds are marked."
-    )
+    count = facts.thresholds.size
+    marked = f"; {count} decision thresholds are marked" if count else ""
+    label = f"Histogram of {facts.plan.name}: {facts.statistics}{marked}."
     likeness = ", ".join(f"{name} {share:.3f}" for name, share in facts.similarities.items())
     return Part(
         facts.plan.name,
@@ -177,6 +176,8 @@ def _rate_parts(contents: Contents, number: int) -> list[Part]:
 
 
 def _class_parts(contents: Contents, number: int) -> list[Part]:
+    if all(facts.partition is None for facts in contents.facts):
+        return [Part("", number, ["Every tensor is quantized as a whole."])]
     return [_class_part(facts, number) for facts in contents.facts]
 
 
@@ -237,8 +238,9 @@ _SECTIONS = (
     ),
     (
         "Rate and quality",
-        "The worked case, quantized uniformly at 1 to 8 bits over each map's own range and coded "
-        "by each coder. The star is what the deployment does.",
+        "The worked case, coded by each coder at several qualities: by fmq and by compressors of "
+        "bytes at 1 to 8 bits over each map's own range; by codecs of pictures and of networks at "
+        "their own settings. The star is what the deployment does.",
         _rate_parts,
     ),
     (

@@ -13,7 +13,7 @@ from firmware_tools.report.contents import Contents
 from firmware_tools.report.rate_curves import Curves
 from firmware_tools.report.tensor_facts import TensorFacts, ratio_text
 from fmq_embedded import __version__
-from fmq_embedded.quantizers.quantizer import Quantizer
+from fmq_embedded.deploy.deployment import TensorPlan
 
 STAGES = ("quantize", "dequantize", "bitstream")
 
@@ -39,6 +39,7 @@ def summary_table(contents: Sequence[Contents]) -> Table:
         bits = 8 * each.stream_bytes / each.elements
         facts = {
             "tensors": f"{len(each.facts)}",
+            "profile": each.deployment.profile,
             "bytes": f"{each.raw_bytes:,} → {each.stream_bytes:,}",
             "smaller by": f"{each.raw_bytes / each.stream_bytes:.1f}×",
             "bits per element": f"{bits:.3f}",
@@ -60,7 +61,7 @@ def tensor_table(facts: TensorFacts) -> Table:
         ("range", f"{known.minimum:.6g} to {known.maximum:.6g}"),
         ("mean, deviation", f"{known.mean:.6g}, {known.deviation:.6g}"),
         ("samples that are 0", f"{known.zeros / known.count:.1%}"),
-        ("quantizer", quantizer_text(plan.chosen_quantizer)),
+        ("quantizer", quantizer_text(plan)),
         ("classes", "none" if facts.partition is None else f"{len(facts.partition.classes)}"),
         ("bytes", f"{facts.samples.nbytes:,} → {facts.coded_bytes:,}, {facts.coding}"),
         ("bits per element", f"{facts.bits_per_element:.3f}"),
@@ -69,8 +70,11 @@ def tensor_table(facts: TensorFacts) -> Table:
     return Table(f"{plan.name} in the worked case", ["", "value"], rows)
 
 
-def quantizer_text(quantizer: Quantizer) -> str:
-    """A quantizer in a few words."""
+def quantizer_text(plan: TensorPlan) -> str:
+    """What makes a tensor's levels, in a few words."""
+    if plan.dense is not None:
+        return f"the dense coder's own, step {plan.dense.step_size:.6g}"
+    quantizer = plan.chosen_quantizer
     if quantizer.is_explicit:
         return f"explicit thresholds, {quantizer.bit_depth} bits"
     values = ", ".join(f"{value:.6g}" for value in quantizer.parameters)

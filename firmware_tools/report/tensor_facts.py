@@ -85,8 +85,11 @@ class TensorFacts:
 
     @property
     def thresholds(self) -> Floats:
-        """The real values at which the quantizer's level changes; those beyond float32 left out."""
-        if self.plan.chosen_quantizer.is_constant:
+        """The real values at which the quantizer's level changes; those beyond float32 left out.
+
+        There are none where the dense coder makes the levels: it rounds transformed samples too.
+        """
+        if self.plan.dense is not None or self.plan.chosen_quantizer.is_constant:
             return np.zeros(0)
         keys = decision_thresholds(self.plan.chosen_quantizer).astype(np.int64)
         values = values_of_keys(keys)

@@ -7,7 +7,8 @@ import shutil
 import subprocess
 import tempfile
 import tomllib
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +16,7 @@ from firmware_tools.firmware import LIBFMQ_INCLUDE, library_sources
 from firmware_tools.static_checks.findings import StaticResult
 from fmq_embedded.errors import InputError
 
-DEVIATIONS = Path(__file__).resolve().parent / "misra_deviations.toml"
-MISRA_RULE = re.compile(r"misra-c2012-(\d+\.\d+)")
+DEVIATIONS = Path(__file__).resolve().parent
 TOOL_TIMEOUT_S = 1800
 
 # Checks of clang-tidy that say what gcc's warnings and cppcheck do not; the left out ones ask for
@@ -29,6 +29,12 @@ TIDY_CHECKS = (
     "-cert-dcl37-c,-cert-dcl51-cpp,"
     "-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling"
 )
+# int8_t is a number here, never a character.
+_TIDY_CONFIG = (
+    "{CheckOptions: ["
+    "{key: bugprone-signed-char-misuse.CharTypdefsToIgnore, value: int8_t}, "
+    "{key: cert-str34-c.CharTypdefsToIgnore, value: int8_t}]}"
+)
 
 
 @dataclass(frozen=True)
@@ -39,13 +45,16 @@ class Analyzer:
         name: of the check.
         tool: its command, as it is installed.
         arguments: of the sources.
-        finding: what a line of its output is that tells of a finding.
+        finding: what a line of its output is that tells of a finding; its groups, joined by ": ",
+            are the rule that is broken.
+        deviations: the file, beside this one, of rules that are deviated from; empty for none.
     """
 
     name: str
     tool: str
     arguments: Callable[[Sequence[Path]], list[str]]
     finding: re.Pattern[str]
+    deviations: str = ""
 
 
 _INCLUDE = f"-I{LIBFMQ_INCLUDE}"
@@ -58,20 +67,35 @@ def _misra(sources: Sequence[Path]) -> list[str]:
     return [*said, "--template={file}:{line}: {id}: {message}", *map(str, sources)]
 
 
-def _tidy(sources: Sequence[Path]) -> list[str]:
-    checks = [f"--checks={TIDY_CHECKS}", "--quiet"]
-    return [*checks, *map(str, sources), "--", "-std=c99", _INCLUDE]
+def _tidy(sources: Sequence[Path], checks: str = TIDY_CHECKS) -> list[str]:
+    said = [f"--checks={checks}", f"--config={_TIDY_CONFIG}", "--quiet"]
+    return [*said, *map(str, sources), "--", "-std=c99", _INCLUDE]
+
+
+def _tidy_of_syntax(sources: Sequence[Path]) -> list[str]:
+    return _tidy(sources, f"{TIDY_CHECKS},-clang-analyzer-*")
 
 
 def _analyzer(sources: Sequence[Path]) -> list[str]:
     return ["-std=c99", "-O2", "-fanalyzer", "-Wall", _INCLUDE, "-c", *map(str, sources)]
 
 
+_TIDY_FINDING = re.compile(r"([a-z_0-9]+\.[ch]):\d+:\d+: (?:warning|error): .*\[([^\]]+)\]$")
+
 ANALYZERS = (
-    Analyzer("MISRA C:2012 by cppcheck", "cppcheck", _misra, re.compile(r": misra-c2012-")),
-    Analyzer("clang-tidy", "clang-tidy", _tidy, re.compile(r": (?:warning|error):")),
+    Analyzer(
+        "MISRA C:2012 by cppcheck",
+        "cppcheck",
+        _misra,
+        re.compile(r": misra-c2012-(\d+\.\d+)"),
+        "misra_deviations.toml",
+    ),
+    Analyzer("clang-tidy", "clang-tidy", _tidy, _TIDY_FINDING, "tidy_deviations.toml"),
     Analyzer("gcc -fanalyzer", "gcc", _analyzer, re.compile(r": (?:warning|error):")),
 )
+
+TIDY_OF_SYNTAX = Analyzer("clang-tidy, syntax", "clang-tidy", _tidy_of_syntax, _TIDY_FINDING)
+"""clang-tidy without the walk along paths, which takes by far the most of its time."""
 
 
 def analyze(analyzer: Analyzer, sources: Sequence[Path] = ()) -> StaticResult:
@@ -102,35 +126,32 @@ def analyze(analyzer: Analyzer, sources: Sequence[Path] = ()) -> StaticResult:
         except subprocess.TimeoutExpired as error:
             raise InputError(f"{name} took more than {TOOL_TIMEOUT_S} s") from error
     lines = (done.stdout + done.stderr).splitlines()
-    found = list(dict.fromkeys(line for line in lines if analyzer.finding.search(line)))
-    if analyzer.tool == "cppcheck":
-        return _without_deviations(name, len(sources), found)
+    found = {line: match for line in lines if (match := analyzer.finding.search(line))}
     if done.returncode and not found:
-        found = [f"{analyzer.tool} ended with status {done.returncode}: {lines[-1:]}"]
-    return StaticResult(name, len(sources), tuple(found))
+        ended = f"{analyzer.tool} ended with status {done.returncode}: {lines[-1:]}"
+        return StaticResult(name, len(sources), (ended,))
+    rules = {line: ": ".join(match.groups()) for line, match in found.items()}
+    kept, notes = _without_deviations(rules, deviations(analyzer))
+    return StaticResult(name, len(sources), tuple(kept), tuple(notes))
 
 
-def deviations() -> dict[str, str]:
-    """The rules of MISRA that are deviated from, and why."""
-    read: dict[str, str] = tomllib.loads(DEVIATIONS.read_text())
+def deviations(analyzer: Analyzer) -> dict[str, str]:
+    """The rules of an analyzer that are deviated from, and why."""
+    if not analyzer.deviations:
+        return {}
+    read: dict[str, str] = tomllib.loads((DEVIATIONS / analyzer.deviations).read_text())
     return read
 
 
-def _without_deviations(name: str, count: int, found: Sequence[str]) -> StaticResult:
-    allowed = deviations()
-    rules = [MISRA_RULE.search(line) for line in found]
-    kept = [
-        line for line, rule in zip(found, rules, strict=True) if rule and rule[1] not in allowed
-    ]
-    counts = {rule[1]: 0 for rule in rules if rule}
-    for rule in rules:
-        if rule:
-            counts[rule[1]] += 1
+def _without_deviations(
+    rules: Mapping[str, str], allowed: Mapping[str, str]
+) -> tuple[list[str], list[str]]:
+    """The findings that stay, and a note for each rule that is deviated from."""
+    kept = [line for line, rule in rules.items() if rule not in allowed]
+    counts = Counter(rules.values())
     kept += [f"rule {rule} is deviated from nowhere" for rule in allowed if rule not in counts]
-    notes = tuple(
-        f"rule {rule}, {counts[rule]} places: {allowed[rule]}" for rule in allowed if rule in counts
-    )
-    return StaticResult(name, count, tuple(kept), notes)
+    notes = [f"rule {r}, {counts[r]} places: {allowed[r]}" for r in allowed if r in counts]
+    return kept, notes
 
 
 def _version(tool: str) -> str:

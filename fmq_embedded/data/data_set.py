@@ -22,6 +22,8 @@ from fmq_embedded.runtimes.ports import Port
 LEAST_PART: Final = 32
 MOST_PART: Final = 256
 """Items that are worked on together, as a rule."""
+PARTS: Final = 48
+"""As many are enough for a few workers, unless they grow too large to be lost."""
 
 Array = npt.NDArray[Any]
 
@@ -64,7 +66,7 @@ class DataSet:
     def __reduce__(self) -> tuple[Any, ...]:
         """A process that gets this opens the data itself, once, and needs no lists of files."""
         data = self.data if self.data == PHOTOS else str(Path(self.data).absolute())
-        return _open_once, (data, self.port, self.description)
+        return _open_once, (data, self.port, self.description, len(self), self.fingerprint)
 
     def __iter__(self) -> Iterator[Array]:
         return self.read(0, len(self))
@@ -80,10 +82,11 @@ class DataSet:
 
     def parts(self) -> list[tuple[int, int]]:
         """Where to cut the work: (start, stop) of parts, the same each time."""
-        size = -(-LEAST_PART // self.source.part_size) * self.source.part_size
+        wanted = min(max(LEAST_PART, -(-len(self) // PARTS)), MOST_PART)
+        size = -(-wanted // self.source.part_size) * self.source.part_size
         return _parts(len(self), min(size, MOST_PART))
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """A SHA-256 that changes with the data's names, sizes and times, and with their use."""
         digest = hashlib.sha256(repr((self.port, self.description)).encode())
@@ -154,8 +157,17 @@ def open_data(data: str, port: Port, description: InputDescription | None) -> Da
 
 
 @functools.lru_cache(maxsize=4)
-def _open_once(data: str, port: Port, description: InputDescription | None) -> DataSet:
-    return open_data(data, port, description)
+def _open_once(
+    data: str, port: Port, description: InputDescription | None, count: int, fingerprint: str
+) -> DataSet:
+    """The data set here; opened anew when the fingerprint says that it changed."""
+    found = open_data(data, port, description)
+    if len(found) != count:
+        raise InputError(
+            f"{data} holds {len(found)} inputs for this worker and {count} for who asks; let "
+            "workers see the same files under the same names"
+        )
+    return found
 
 
 def _source(data: str, port: Port, description: InputDescription | None) -> Source:

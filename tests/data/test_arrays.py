@@ -83,6 +83,34 @@ def test_another_process_opens_it_itself(
     np.testing.assert_array_equal(next(again.read(50, 51))[0], ITEMS[50])
 
 
+def test_parts_grow_with_the_data_up_to_what_a_stop_may_lose(tmp_path: Path) -> None:
+    port = Port("input", (1, 2), np.dtype(np.float32), 1.0, 0)
+    for count, size in ((32, 32), (48 * 32, 32), (48 * 100, 100), (48 * 300, 256)):
+        np.save(tmp_path / "a.npy", np.zeros((count, 2), np.float32))
+        parts = open_data(str(tmp_path / "a.npy"), port, None).parts()
+        assert parts[0] == (0, size)
+        assert [index for part in parts for index in range(*part)] == list(range(count))
+
+
+def test_another_process_sees_that_the_data_have_changed(tmp_path: Path) -> None:
+    path = tmp_path / "a.npy"
+    for items in (ITEMS[:3], ITEMS[:5] + 1):
+        np.save(path, items)
+        again: DataSet = pickle.loads(pickle.dumps(open_data(str(path), PORT, None)))
+        np.testing.assert_array_equal(np.concatenate(list(again)), items.reshape(-1, *SHAPE[1:]))
+
+
+def test_another_process_refuses_other_data_under_the_same_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.npy"
+    np.save(path, ITEMS[:3])
+    sent = pickle.dumps(open_data(str(path), PORT, None))
+    np.save(path, ITEMS[:4])
+    with pytest.raises(
+        InputError, match=r"a\.npy holds 4 inputs for this worker and 3 for who asks"
+    ):
+        pickle.loads(sent)
+
+
 def test_one_array_that_is_one_input(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", ITEMS[0])
     (found,) = open_data(str(tmp_path / "a.npy"), PORT, None)

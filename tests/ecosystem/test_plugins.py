@@ -15,11 +15,12 @@ from firmware_tools.boards import CHECKOUT_BOARDS, board_folders, load_board
 from firmware_tools.flashers.debug_probes import Pyocd
 from firmware_tools.flashers.flasher import Flasher
 from firmware_tools.flashers.flashing import make_job
-from firmware_tools.report.rate_curves import available_coders
+from firmware_tools.report.coders import BIT_DEPTHS, available_coders
 from firmware_tools.report.tensor_facts import tensor_facts
 from fmq_embedded.deploy.deployment import TAIL, load
 from fmq_embedded.errors import InputError
 from fmq_embedded.plugins import made, plugins
+from fmq_embedded.quantizers import Quantizer
 from fmq_embedded.runtimes import open_model
 from fmq_embedded.runtimes.adapter import RUNTIMES, default_runtime
 
@@ -98,10 +99,12 @@ def test_a_runtime_runs_models(other_package: Path, deployment: Path) -> None:
 
 def test_a_coder_stands_in_the_report(other_package: Path, deployment: Path) -> None:
     facts = tensor_facts(load(deployment), deployment)[0]
-    quantizer = facts.plan.chosen_quantizer
-    levels = quantizer.quantize(facts.plan.item(facts.samples))
-    coded = available_coders()["deflate"](facts, quantizer)
-    assert coded.size == len(Deflate().encode(levels))
+    ends = facts.statistics.moments
+    coders = available_coders()["deflate"]
+    for depth, coder in zip(BIT_DEPTHS, coders, strict=True):
+        quantizer = Quantizer.uniform(ends.minimum, ends.maximum, depth)
+        levels = quantizer.quantize(facts.plan.item(facts.samples))
+        assert coder(facts).size == len(Deflate().encode(levels))
 
 
 def test_nothing_is_there_without_such_a_package() -> None:

@@ -9,17 +9,19 @@ import queue
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from paho.mqtt import client as paho
 
 from firmware_tools.gateway import Gateway, result_line
 from firmware_tools.gateway.mqtt import Broker, BrokerListener
-from fmq_embedded.errors import InputError, NoPortError
+from fmq_embedded.errors import InputError, MissingToolError, NoPortError
 from tests.gateway.conftest import Case
 from tests.gateway.test_ports import assert_outputs
 
@@ -34,11 +36,14 @@ needs_broker = pytest.mark.skipif(
 class Mosquitto:
     """A broker, which can be stopped and started again at the same port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: str = "") -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self._settings = folder / "mosquitto.conf"
-        self._settings.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n")
+        # As root it would become a user that cannot read the certificates.
+        self._settings.write_text(
+            f"user root\nlistener {self.port} 127.0.0.1\nallow_anonymous true\n{more}"
+        )
         self.start()
 
     def start(self) -> None:
@@ -169,6 +174,51 @@ def test_a_broker_that_restarts(
     again.send("b", cases[1].stream)
     assert_outputs(next(running.results)[1], cases[1])
     again.close()
+
+
+@needs_broker
+def test_both_ends_prove_who_they_are(folder: Path, tmp_path: Path) -> None:
+    authority, stranger = trustme.CA(), trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    stranger.cert_pem.write_to_path(tmp_path / "stranger.pem")
+    server = authority.issue_cert("127.0.0.1")
+    server.private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
+    own = authority.issue_cert("gateway.example")
+    own.private_key_and_cert_chain_pem.write_to_path(tmp_path / "own.pem")
+    broker = Mosquitto(
+        tmp_path,
+        f"cafile {tmp_path}/ca.pem\ncertfile {tmp_path}/server.pem\n"
+        f"keyfile {tmp_path}/server.pem\nrequire_certificate true\n",
+    )
+    try:
+        url = f"mqtts://127.0.0.1:{broker.port}/fmq/+/stream"
+        given = {"ca_file": str(tmp_path / "ca.pem"), "cert_file": str(tmp_path / "own.pem")}
+        notices = queue.SimpleQueue[str]()
+        listener = BrokerListener(Gateway(folder), Broker.of(url, **given), notices.put)
+        assert notices.get(timeout=30) == "listening to fmq/+/stream at 127.0.0.1"
+        listener.close()
+        given["ca_file"] = str(tmp_path / "stranger.pem")
+        with pytest.raises(NoPortError, match=r"certificate verify failed.*--ca-file"):
+            BrokerListener(Gateway(folder), Broker.of(url, **given))
+    finally:
+        broker.stop()
+
+
+def test_files_for_tls_that_are_none(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="certificates are for TLS"):
+        Broker.of("mqtt://h/t", ca_file="ca.pem")
+    (tmp_path / "ca.pem").write_text("no certificate")
+    for name in ("ca.pem", "nothing.pem"):
+        broker = Broker.of("mqtts://127.0.0.1:1/t", ca_file=str(tmp_path / name))
+        with pytest.raises(InputError, match=rf"{name} cannot be used for TLS"):
+            BrokerListener(Gateway(folder), broker)
+
+
+def test_without_paho(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "paho"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MissingToolError, match=r"fmq-embedded\[gateway\]"):
+        BrokerListener(Gateway(folder), Broker.of("mqtt://127.0.0.1:1/t"))
 
 
 def test_no_broker(folder: Path) -> None:

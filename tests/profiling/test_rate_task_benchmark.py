@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -59,14 +60,33 @@ def case(integer: bool = False) -> PartialCase:
     return PartialCase("means", tail, maps(6), maps(8), agrees, 0.9)
 
 
-def test_the_coarsest_setting_that_keeps_the_result_is_chosen() -> None:
+def test_the_quality_at_which_the_calibration_pictures_just_agree_is_taken() -> None:
     whole = case()
-    result = kept_result(whole, whole, rounding_codec())
-    assert result.setting == (0.5,)
-    assert result.chosen.share == 1.0
-    assert result.chosen.bits == pytest.approx(9.0)
+    result = kept_result(Task(whole, whole), rounding_codec())
     assert result.bits is not None
-    assert 8.0 < result.bits <= 9.0  # between this setting and the next
+    # A step of 0.5 is right for all, one of 1 for none.
+    assert 8.0 < result.bits < 9.0
+    assert result.chosen.share == pytest.approx(whole.share)
+    assert result.tuned_bits == pytest.approx(result.chosen.bits)
+
+
+def test_the_tests_are_coded_at_the_quality_of_the_calibration_pictures() -> None:
+    easier = dataclasses.replace(case(), agrees=lambda reference, outputs: True)
+    result = kept_result(Task(easier, case()), rounding_codec())
+    assert 8.0 < result.chosen.bits < 9.0
+    assert result.chosen.share == 1.0
+    harder = dataclasses.replace(case(), agrees=lambda reference, outputs: False)
+    result = kept_result(Task(harder, case()), rounding_codec())
+    assert result.chosen.share == 0.0
+    assert result.bits is None
+
+
+def test_labels_count_where_there_are_any() -> None:
+    whole = case()
+    right = [{"out": one["map"].samples.astype(np.float64)} for one in whole.tests]
+    wrong = [{"out": -one["out"]} for one in right]
+    labelled = dataclasses.replace(whole, truths=[*right[:4], *wrong[4:]])
+    assert task_point(labelled, rounding_codec(), (0.5,)).share == 0.5
 
 
 def test_integer_maps_reach_the_tail_as_codes() -> None:
@@ -76,15 +96,19 @@ def test_integer_maps_reach_the_tail_as_codes() -> None:
     assert point.ratio == np.inf
 
 
-def test_ours_stands_beside_the_best_peer() -> None:
+def test_ours_stand_beside_the_first_peer_and_the_preferred_one_is_named() -> None:
     whole = case()
     peers = [rounding_codec(worse=3.0)]
-    found = {one.name: one for one in task_figures(Task(whole, lambda outputs: True), peers)}
-    ours = found["means, standard, 90% agree"]
+    figures = task_figures(Task(whole, whole), peers)
+    found = {one.name: one for one in figures}
+    ours = found["means, standard: bits, quality fixed beforehand"]
     assert ours.peer == "rounding"
     assert ours.ratio is not None
     assert ours.ratio < 1
-    assert found["means, rounding, chosen beforehand: agree"].value == 100
+    assert found["means, rounding: tests that agree"].value == pytest.approx(90)
+    preferred = next(one for one in figures if "preferred by calibration" in one.name)
+    of_all = [one.value for one in figures if one.name.endswith("fixed beforehand") and one.peer]
+    assert preferred.value == min(of_all)
 
 
 def test_points_of_a_peer_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

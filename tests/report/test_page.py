@@ -98,7 +98,7 @@ def test_its_structure_is_sound(outline: Outline) -> None:
 
 def test_classes_are_drawn(text: str) -> None:
     assert text.count('<img src="data:image/png;base64,') == 2
-    assert "It is quantized as a whole." in text
+    assert "Every tensor is quantized as a whole." in text
     assert re.search(r'alt="wave by channel: class 0: ', text)
 
 

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from firmware_tools.static_checks import analyzers, object_symbols
-from firmware_tools.static_checks.analyzers import ANALYZERS, analyze, deviations
+from firmware_tools.static_checks.analyzers import (
+    ANALYZERS,
+    TIDY_OF_SYNTAX,
+    Analyzer,
+    analyze,
+    deviations,
+)
 from firmware_tools.static_checks.object_symbols import ALLOWED, outside_symbols
 from firmware_tools.static_checks.stack_bounds import CallGraph, result_of, stack_bounds
 
@@ -100,8 +106,37 @@ def test_what_is_never_allowed(name: str) -> None:
     assert not ALLOWED.fullmatch(name)
 
 
-def test_every_deviation_has_a_reason() -> None:
-    assert all(len(reason) > 5 and reason.endswith(".") for reason in deviations().values())
+@pytest.mark.parametrize("analyzer", ANALYZERS, ids=lambda analyzer: analyzer.name)
+def test_every_deviation_has_a_reason(analyzer: Analyzer) -> None:
+    reasons = deviations(analyzer).values()
+    assert all(len(reason) > 5 and reason.endswith(".") for reason in reasons)
+
+
+needs_clang_tidy = pytest.mark.skipif(
+    shutil.which("clang-tidy") is None and not os.environ.get("CI"), reason="needs clang-tidy"
+)
+
+
+@needs_clang_tidy
+def test_clang_tidy_finds_nothing_in_the_library() -> None:
+    result = analyze(TIDY_OF_SYNTAX)
+    assert (result.absent, result.findings) == ("", ())
+
+
+@needs_clang_tidy
+def test_what_clang_tidy_finds_is_a_finding_but_for_deviations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "wrong.c"
+    source.write_text("int f(int x);\nint f(int x)\n{\n    return x == 0 ? 100 / x : x;\n}\n")
+    monkeypatch.setattr(analyzers, "DEVIATIONS", tmp_path)
+    rules = tmp_path / "tidy_deviations.toml"
+    rules.write_text("")
+    (finding,) = analyze(ANALYZERS[1], [source]).findings
+    assert "Division by zero" in finding
+    rules.write_text('"wrong.c: clang-analyzer-core.DivideZero" = "for the test"\n')
+    result = analyze(ANALYZERS[1], [source])
+    assert (result.findings, len(result.notes)) == ((), 1)
 
 
 @pytest.mark.skipif(
@@ -116,9 +151,9 @@ def test_a_rule_that_is_not_deviated_from_is_a_finding(
         "uint32_t f(uint32_t x)\n{\n    if (x == 1u) {\n        goto end;\n    }\n"
         "    x = x + 1u;\nend:\n    return x;\n}\n"
     )
-    rules = tmp_path / "deviations.toml"
+    rules = tmp_path / "misra_deviations.toml"
     rules.write_text('"15.1" = "for the test"\n"1.1" = "for the test"\n')
-    monkeypatch.setattr(analyzers, "DEVIATIONS", rules)
+    monkeypatch.setattr(analyzers, "DEVIATIONS", tmp_path)
     result = analyze(ANALYZERS[0], [source])
     assert "rule 1.1 is deviated from nowhere" in result.findings
     assert any(note.startswith("rule 15.1") for note in result.notes)

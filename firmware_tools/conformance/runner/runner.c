@@ -19,7 +19,13 @@
 typedef struct kit_arrays {
     uint8_t *samples, *levels, *stream, *decoded;
     size_t samples_size, levels_size, stream_size, decoded_size;
+    uint8_t *restored; /* what the stream is decoded to; NULL: the levels */
 } kit_arrays_t;
+
+static const uint8_t *restored_of(const kit_arrays_t *kept)
+{
+    return kept->restored != NULL ? kept->restored : kept->levels;
+}
 
 static unsigned long checks, differences, unsupported;
 
@@ -114,13 +120,46 @@ static void check_decode(const kit_case_t *item, const kit_arrays_t *kept)
     uint8_t *const samples = output(kept->decoded_size);
 
     if (has_done(item, "decode", kit_decode(item, kept->stream, kept->stream_size, levels))) {
-        compare(item, "decode", levels, kept->levels, kept->levels_size);
+        compare(item, "decode", levels, restored_of(kept), kept->levels_size);
     }
-    if (has_done(item, "dequantize", kit_dequantize(item, kept->levels, samples))) {
+    if (has_done(item, "dequantize", kit_dequantize(item, restored_of(kept), samples))) {
         compare(item, "dequantize", samples, kept->decoded, kept->decoded_size);
     }
     free(samples);
     free(levels);
+}
+
+/* A file that some cases have: NULL without it, or if it is not of this size. */
+static uint8_t *read_levels(const kit_case_t *item, const char *name, size_t size)
+{
+    size_t found = 0u;
+    uint8_t *levels = kit_read_file(item, name, &found);
+
+    if (levels != NULL && found != size) {
+        free(levels);
+        return NULL;
+    }
+    if (levels != NULL) {
+        kit_to_native(levels, size, item->level_bytes);
+    }
+    return levels;
+}
+
+/* A stream that a host wrote, for decoders alone. */
+static void check_host(const kit_case_t *item, const kit_arrays_t *kept)
+{
+    size_t size = 0u;
+    uint8_t *const stream = kit_read_file(item, "host.fmq", &size);
+    uint8_t *const expected = read_levels(item, "host-restored.bin", kept->levels_size);
+    uint8_t *const levels = output(kept->levels_size);
+
+    if (stream != NULL && expected != NULL &&
+        has_done(item, "decode a host's", kit_decode(item, stream, size, levels))) {
+        compare(item, "decode a host's", levels, expected, kept->levels_size);
+    }
+    free(levels);
+    free(expected);
+    free(stream);
 }
 
 /* A stream with one bit changed, in its first, middle and last byte; and one cut short. */
@@ -230,6 +269,7 @@ static int read_arrays(const kit_case_t *item, kit_arrays_t *kept)
     }
     kit_to_native(kept->samples, kept->samples_size, kit_type_size(item->sample_type));
     kit_to_native(kept->levels, kept->levels_size, item->level_bytes);
+    kept->restored = read_levels(item, "restored.bin", kept->levels_size);
     kit_to_native(kept->decoded, kept->decoded_size, kit_type_size(item->decoded_type));
     return 1;
 }
@@ -239,6 +279,7 @@ static void check_case(const kit_case_t *item, const kit_arrays_t *kept)
     check_quantize(item, kept);
     check_encode(item, kept);
     check_decode(item, kept);
+    check_host(item, kept);
     check_damaged(item, kept);
     check_level_too_high(item, kept);
     if (strcmp(item->sample_type, "float32") == 0) {
@@ -251,7 +292,7 @@ int main(int argument_count, char **arguments)
     int index;
 
     for (index = 1; index < argument_count; index++) {
-        kit_arrays_t kept = {NULL, NULL, NULL, NULL, 0u, 0u, 0u, 0u};
+        kit_arrays_t kept = {NULL, NULL, NULL, NULL, 0u, 0u, 0u, 0u, NULL};
         kit_case_t item;
 
         if (!kit_read_case(&item, arguments[index]) || !read_arrays(&item, &kept) ||
@@ -265,6 +306,7 @@ int main(int argument_count, char **arguments)
         free(kept.levels);
         free(kept.stream);
         free(kept.decoded);
+        free(kept.restored);
     }
     printf("%d cases, %lu checks, %lu differences, %lu unsupported\n", argument_count - 1, checks,
            differences, unsupported);

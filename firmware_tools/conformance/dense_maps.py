@@ -1,0 +1,88 @@
+"""Tensors with dense plans and maps of them: every search, step size, shape and type of sample."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from firmware_tools.conformance.telling_samples import Array
+from fmq_embedded.dense.device_plan import QUICK, DensePlan, device_exponent
+from fmq_embedded.dense.encoder import PLAIN, RATE_DISTORTION, TRELLIS
+from fmq_embedded.dense.payload import Search
+from fmq_embedded.dense.steps import nearest_step
+from fmq_embedded.deploy.deployment import TensorPlan
+
+HOST_SEARCH = replace(TRELLIS, sine=True)
+"""All that the format has: dependent levels, predicted channels, both transforms, points."""
+
+SEARCHES = {
+    "quick": QUICK,
+    "plain": PLAIN,
+    "rdo": RATE_DISTORTION,
+    "spatial": replace(PLAIN, allowed=(1,)),
+    "whole": replace(RATE_DISTORTION, allowed=(2,)),
+    "tiled": replace(QUICK, allowed=(3,)),
+}
+
+# Rows and columns that one transform takes, and those that are cut; one of each; maps above maps.
+SHAPES: tuple[tuple[int, ...], ...] = (
+    (1, 12, 12, 6),
+    (9, 7, 5),
+    (1, 1, 23),
+    (2, 8, 5, 3),
+    (1, 1, 1),
+    (13, 1, 9),
+    (1, 66, 34, 1),
+)
+
+# The type of the samples, their zero point, the step as a share of the range.
+KINDS = (
+    ("float32", 0, 1 / 40),
+    ("float32", 0, 1 / 6),
+    ("int8", -128, 1 / 30),
+    ("float32", 0, 1 / 900),
+    ("uint8", 120, 1 / 12),
+    ("int16", 0, 1 / 60),
+    ("float32", 0, 1 / 15),
+)
+
+
+def dense_maps(*, compact: bool) -> Iterator[tuple[TensorPlan, Array]]:
+    """Plans, each with a map; the compact ones have every search, shape and kind once or twice."""
+    for turn in range(len(SHAPES) * (1 if compact else len(SEARCHES))):
+        name, search = list(SEARCHES.items())[(turn + turn // len(SEARCHES)) % len(SEARCHES)]
+        dtype, zero_point, share = KINDS[(turn + turn // len(SHAPES)) % len(KINDS)]
+        samples = _samples(SHAPES[turn % len(SHAPES)], dtype, zero_point, seed=turn)
+        yield _plan(f"dense-plan-{turn}-{name}", samples, zero_point, share, search), samples
+    nothing = np.zeros((1, 4, 4, 2), np.float32)
+    yield _plan("dense-plan-nothing", nothing, 0, 1 / 8, QUICK), nothing
+
+
+def _plan(name: str, samples: Array, zero_point: int, share: float, search: Search) -> TensorPlan:
+    values = samples.astype(np.float64) - zero_point
+    lowest, highest = float(values.min()), float(values.max())
+    exponent = device_exponent(lowest, highest, is_integer=samples.dtype != np.float32)
+    step = nearest_step(math.ldexp((highest - lowest) * share, -exponent))
+    plan = DensePlan(exponent, step, search)
+    return TensorPlan(name, samples.shape, samples.dtype.name, 1.0, zero_point, dense=plan)
+
+
+def _samples(shape: tuple[int, ...], dtype: str, zero_point: int, *, seed: int) -> Array:
+    """Smooth in space, alike from channel to channel, some of them silent; signed by turns."""
+    rng = np.random.default_rng(seed)
+    channels = shape[-1]
+    values = rng.normal(size=shape)
+    for axis in range(len(shape) - 1):
+        values = np.cumsum(values, axis) / max(math.sqrt(shape[axis]) / 2, 1)
+    values += values.mean(-1, keepdims=True) * rng.integers(0, 3, channels)
+    values *= (np.arange(channels) % 5 != 4) * 0.5 ** rng.integers(0, 4, channels)
+    if seed % 2 == 0:
+        values = np.maximum(values, 0)
+    if dtype == "float32":
+        return (values * 3.7).astype(np.float32)
+    ends = np.iinfo(dtype)
+    width = (ends.max - ends.min) / (2 * np.abs(values).max())
+    return np.clip(np.rint(values * width) + zero_point, ends.min, ends.max).astype(dtype)
