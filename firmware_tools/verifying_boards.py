@@ -77,8 +77,11 @@ def board_checks(deployment: Deployment, board: Board) -> Iterator[Check]:
                 with run_emulated(build, name) as running:
                     yield from device_checks(running.device, part, f"{board.id} ({name})")
     for plan in deployment.tensors:
-        if not _fits(dataclasses.replace(deployment, tensors=(_smallest(plan),)), board):
-            yield Check(board.id, plan.name, "too large", 0, 0, None)
+        smallest = dataclasses.replace(deployment, tensors=(_smallest(plan),))
+        if not _fits(smallest, board):
+            takes, has = _needed(smallest, board), board.memory.ram_size
+            why = f"{plan.name}: a map takes {takes:,} bytes of RAM, and the board has {has:,}"
+            yield Check(board.id, why, "too large", 0, 0, None)
 
 
 def _emulators_for(board: Board) -> list[str]:
@@ -141,10 +144,15 @@ def _in_map(plan: TensorPlan, shape: tuple[int, ...]) -> TensorPlan:
 
 
 def _fits(deployment: Deployment, board: Board) -> bool:
+    return _needed(deployment, board) <= board.memory.ram_size
+
+
+def _needed(deployment: Deployment, board: Board) -> int:
+    """Bytes of RAM, about, never less."""
     needed = _buffer_bytes(deployment) + LOOP_BYTES + board.memory.stack_size
     if board.has_constants_in_ram:
         needed += LIBRARY_CONSTANT_BYTES + sum(map(_table_bytes, deployment.tensors))
-    return needed <= board.memory.ram_size
+    return needed
 
 
 def _table_bytes(plan: TensorPlan) -> int:

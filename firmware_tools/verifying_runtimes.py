@@ -39,6 +39,7 @@ RUNTIME_TARGETS: Final = {
 """The engines of each target; what an NPU runs is checked in those that there are here."""
 
 NETWORK_RUNS: Final = 3
+NO_QUANTIZER: Final = "coded densely, so no quantizer is put into the model"
 
 Array = npt.NDArray[Any]
 
@@ -46,7 +47,7 @@ Array = npt.NDArray[Any]
 def runtime_checks(
     deployment: Deployment, target: str, folder: Path | None = None
 ) -> Iterator[Check]:
-    """The rows of one target.
+    """The rows of one target; one without inputs of a dense plan, which puts nothing into models.
 
     Args:
         deployment: calibrated.
@@ -58,7 +59,13 @@ def runtime_checks(
         MissingToolError: a runtime is not installed.
         InputError: with a folder: the target refuses the head or a tensor, and the way out.
     """
-    for engine in RUNTIME_TARGETS[target]:
+    quantized = tuple(plan for plan in deployment.tensors if plan.dense is None)
+    for plan in deployment.tensors:
+        if plan.dense is not None:
+            yield Check(target, f"{plan.name}: {NO_QUANTIZER}", "refused", 0, 0, None)
+    if len(quantized) < len(deployment.tensors):
+        deployment, folder = replace(deployment, tensors=quantized), None
+    for engine in RUNTIME_TARGETS[target] if quantized else ():
         lowering = "npu" if target == "npu" else ENGINES[engine].lowering
         label = ENGINES[engine].label + (", npu lowering" if target == "npu" else "")
         if folder is not None:

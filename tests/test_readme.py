@@ -31,6 +31,9 @@ RESNET_CUT = "'model/activation_2/Relu;model/add/add'"
 ELSEWHERE = ("python3 tasks.py demo", "python3 tasks.py test", "fmq fuzz --seconds 60")
 INSTEAD = {
     "fmq bench": ["fmq bench --quick --suite start"],
+    "fmq calibrate --deployment face --data photos --profile dense": [
+        "fmq calibrate --deployment face --data photos --profile dense --rate-distortion quick"
+    ],
     "fmq verify --deployment face": ["fmq verify --deployment face --target c"],
     "fmq verify --deployment face --target tflite,litert": [
         f"fmq verify --deployment face --target {RUNTIMES}"

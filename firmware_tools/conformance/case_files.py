@@ -183,8 +183,9 @@ def refused_streams(case: Case, stream: bytes) -> list[bytes]:
     item = FeatureMap(case.samples, plan.scale, plan.zero_point, plan.name)
     header = plan.header_with(None if plan.dense else plan.partition_of(item))
     writer = Writer()
-    write_preamble(writer, case.deployment.preamble)
-    write_tensor_header(writer, header, named=False)
+    preamble = case.deployment.preamble
+    write_preamble(writer, preamble)
+    write_tensor_header(writer, header, named=False, compact=preamble.is_compact)
     body, start = stream[: -codec.CRC_SIZE], len(writer.data)
     coding, payload = body[start], body[start + 1 :]
     bodies = [body + b"\0", body[:start] + bytes([_NO_CODING]) + payload]

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from firmware_tools.conformance.telling_samples import Array
+from fmq_embedded.dense.channel_transform import ChannelTransform
 from fmq_embedded.dense.device_plan import QUICK, DensePlan, device_exponent
 from fmq_embedded.dense.encoder import PLAIN, RATE_DISTORTION, TRELLIS
 from fmq_embedded.dense.payload import Search
@@ -49,6 +50,14 @@ KINDS = (
     ("float32", 0, 1 / 15),
 )
 
+# Two turns by the angle of a triangle 3, 4, 5, times 2^13: not its own transpose.
+TURNS = (
+    (4915, 6554, 0, 0),
+    (-6554, 4915, 0, 0),
+    (0, 0, 4915, 6554),
+    (0, 0, -6554, 4915),
+)
+
 
 def dense_maps(*, compact: bool) -> Iterator[tuple[TensorPlan, Array]]:
     """Plans, each with a map; the compact ones have every search, shape and kind once or twice."""
@@ -57,6 +66,11 @@ def dense_maps(*, compact: bool) -> Iterator[tuple[TensorPlan, Array]]:
         dtype, zero_point, share = KINDS[(turn + turn // len(SHAPES)) % len(KINDS)]
         samples = _samples(SHAPES[turn % len(SHAPES)], dtype, zero_point, seed=turn)
         yield _plan(f"dense-plan-{turn}-{name}", samples, zero_point, share, search), samples
+    mixed = _samples((1, 9, 8, 4), "float32", 0, seed=21)
+    plan = _plan("dense-plan-channels", mixed, 0, 1 / 30, QUICK)
+    assert plan.dense is not None
+    dense = replace(plan.dense, channels=ChannelTransform(TURNS))
+    yield replace(plan, dense=dense), mixed
     nothing = np.zeros((1, 4, 4, 2), np.float32)
     yield _plan("dense-plan-nothing", nothing, 0, 1 / 8, QUICK), nothing
 
@@ -84,5 +98,6 @@ def _samples(shape: tuple[int, ...], dtype: str, zero_point: int, *, seed: int) 
     if dtype == "float32":
         return (values * 3.7).astype(np.float32)
     ends = np.iinfo(dtype)
-    width = (ends.max - ends.min) / (2 * np.abs(values).max())
-    return np.clip(np.rint(values * width) + zero_point, ends.min, ends.max).astype(dtype)
+    width = (ends.max - ends.min) / max(2 * float(np.abs(values).max()), 1.0)
+    codes: Array = np.clip(np.rint(values * width) + zero_point, ends.min, ends.max).astype(dtype)
+    return codes

@@ -5,36 +5,8 @@ A line that is here must be in its file exactly once; whoever changes it changes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-Language = Literal["c", "python"]
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One mistake.
-
-    Args:
-        name: what is wrong.
-        path: of the file, below libfmq/src for "c" and below fmq_embedded for "python".
-        old: what stands there once.
-        new: what the mistake makes of it.
-        language: of the implementation.
-        is_quick: whether it is in the subset of every test run.
-    """
-
-    name: str
-    path: str
-    old: str
-    new: str
-    language: Language = "c"
-    is_quick: bool = False
-
-
-def _python(name: str, path: str, old: str, new: str, *, is_quick: bool = False) -> Mutant:
-    return Mutant(name, path, old, new, "python", is_quick)
-
+from firmware_tools.conformance.dense_mutants import DENSE_CODING, DENSE_PYTHON
+from firmware_tools.conformance.mutant import Mutant, in_python
 
 QUANTIZING = (
     Mutant(
@@ -304,7 +276,7 @@ STATIC_CODING = (
         "} else if (column == 0u) {",
         "} else if (column == map->columns) {",
     ),
-    _python(
+    in_python(
         "west of the first column taken from the row before",
         "entropy/static_kernels.py",
         "west = channels if column > 0 else north\n        index = (position + 1) * channels",
@@ -353,100 +325,100 @@ CLASSES = (
 )
 
 PYTHON = (
-    _python(
+    in_python(
         "half up for half even",
         "quantizers/rounding.py",
         "(twice == denominator and quotient & 1)",
         "(twice == denominator)",
         is_quick=True,
     ),
-    _python(
+    in_python(
         "thresholds rounded to the nearest",
         "quantizers/exact.py",
         "candidates[low] = np.nextafter(candidates[low], np.float32(np.inf))",
         "candidates[low] = candidates[low]",
         is_quick=True,
     ),
-    _python(
+    in_python(
         "excluded bounds included",
         "quantizers/exact.py",
         "return difference > 0 or (difference == 0 and index < bounds.strict_count)",
         "return difference > 0",
     ),
-    _python(
+    in_python(
         "codes: bounds included that are excluded",
         "quantizers/exact.py",
         "(remainder > 0 or index < bounds.strict_count)",
         "(remainder > 0)",
     ),
-    _python(
+    in_python(
         "wrong centre of a distribution",
         "quantizers/exact.py",
         'shift = 0 if quantizer.distribution == "uniform" else centre\n    return _line',
         'shift = 0 if quantizer.distribution == "uniform" else centre + 1\n    return _line',
     ),
-    _python(
+    in_python(
         "dequantized values not clipped",
         "quantizers/exact.py",
         "min(max(numerator, 0), ceiling) - first",
         "numerator - first",
     ),
-    _python(
+    in_python(
         "saturation of codes dropped",
         "quantizers/exact.py",
         "codes.append(min(max(round_half_even(shifted, divisor), lowest), highest))",
         "codes.append((round_half_even(shifted, divisor) - lowest) % 256 + lowest)",
     ),
-    _python(
+    in_python(
         "search goes one too far",
         "quantizers/kernels.py",
         "        key = np.int64(magnitude)\n        if bits[index] >> np.uint32(31):",
         "        key = np.int64(magnitude) + 1\n        if bits[index] >> np.uint32(31):",
     ),
-    _python(
+    in_python(
         "rate of adaptation one off",
         "entropy/contexts.py",
         "[65536 // (n + 2) for n in",
         "[65536 // (n + 3) for n in",
         is_quick=True,
     ),
-    _python(
+    in_python(
         "carry lost",
         "entropy/kernels.py",
         "byte = cache + (top >> 8)",
         "byte = cache",
     ),
-    _python(
+    in_python(
         "waiting bytes lose their carry",
         "entropy/kernels.py",
         "byte = 0xFF + (top >> 8)",
         "byte = 0xFF",
     ),
-    _python(
+    in_python(
         "neighbours weighed wrongly",
         "entropy/kernels.py",
         "(12 * (abs_w + abs_n) + 2 * diagonal + 3 * mean) >> 3",
         "(12 * (abs_w + abs_n) + 2 * diagonal + 2 * mean) >> 3",
     ),
-    _python(
+    in_python(
         "sign of the left neighbour forgotten",
         "entropy/kernels.py",
         "SIGN_CONTEXTS + 3 * ((abs_w > 0) + (west >> 7))",
         "SIGN_CONTEXTS + 3 * (abs_w > 0)",
     ),
-    _python(
+    in_python(
         "packed bits, the highest first",
         "entropy/levels.py",
         "bits = (source[:, None] >> np.arange(bit_depth, dtype=np.uint16)) & 1",
         "bits = (source[:, None] >> np.arange(bit_depth, dtype=np.uint16)[::-1]) & 1",
     ),
-    _python(
+    in_python(
         "packed where entropy coding is as long",
         "payloads.py",
         "if len(coded) < limit:",
         "if len(coded) <= limit:",
     ),
-    _python(
+    in_python(
         "variance without its square of the mean",
         "partition/features.py",
         "(second * count - first * first)",
@@ -454,4 +426,12 @@ PYTHON = (
     ),
 )
 
-MUTANTS: tuple[Mutant, ...] = (*QUANTIZING, *CODING, *STATIC_CODING, *CLASSES, *PYTHON)
+MUTANTS: tuple[Mutant, ...] = (
+    *QUANTIZING,
+    *CODING,
+    *STATIC_CODING,
+    *CLASSES,
+    *DENSE_CODING,
+    *PYTHON,
+    *DENSE_PYTHON,
+)

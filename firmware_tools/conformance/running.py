@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from firmware_tools.conformance.case_files import KeptCase
-from firmware_tools.conformance.cases import Case, deployment_of
+from firmware_tools.conformance.cases import deployment_of
 from firmware_tools.conformance.kit import CASES, RUNNER, Finding
 from firmware_tools.firmware import LIBFMQ_INCLUDE, library_sources
 from firmware_tools.toolchains.compile import WARNINGS, Compiler, compile_objects
 from fmq_embedded.bitstream.fields import Writer
-from fmq_embedded.bitstream.headers import write_preamble
+from fmq_embedded.bitstream.headers import write_preamble, write_tensor_header
 from fmq_embedded.deploy.c_tables import FLASH_BUDGET, SOURCE, c_tables
 from fmq_embedded.deploy.c_text import array
 from fmq_embedded.errors import InputError
 from fmq_embedded.files import write_atomically
 
-PREAMBLE = "kit_preamble.h"
+OWN_STREAM = "kit_tensors.h"
 TIMEOUT_S = 300
 TOTALS = re.compile(r"(\d+) cases, (\d+) checks, (\d+) differences, (\d+) unsupported")
 
@@ -69,7 +69,7 @@ class Sources:
         """
         self.folder = folder
         texts = c_tables(deployment_of([one.case for one in cases]), flash_budget)
-        texts[PREAMBLE] = _preamble_header(cases)
+        texts[OWN_STREAM] = _own_stream_header(cases)
         for name, text in texts.items():
             write_atomically(folder / name, text.encode())
         self.tables = folder / SOURCE
@@ -147,11 +147,20 @@ def _finding(line: str) -> Finding:
     return Finding(name, stage, what)
 
 
-def _preamble_header(cases: Sequence[KeptCase]) -> str:
-    """The preamble of a stream of one tensor, and the case that each tensor is of."""
-    first: Case = cases[0].case
-    writer = Writer()
-    write_preamble(writer, first.deployment.preamble)
-    names = "".join(f'    "{one.case.name}",\n' for one in cases)
-    preamble = array("uint8_t", "kit_preamble", bytes(writer.data))
-    return f"#include <stdint.h>\n{preamble}static const char *const kit_names[] = {{\n{names}}};\n"
+def _own_stream_header(cases: Sequence[KeptCase]) -> str:
+    """How a stream of one tensor begins: its preamble, and its header where it has another then."""
+    deployments = [one.case.deployment for one in cases]
+    preamble = Writer()
+    write_preamble(preamble, deployments[0].preamble)
+    parts = ["#include <stdint.h>\n", array("uint8_t", "kit_preamble", bytes(preamble.data))]
+    rows = []
+    for index, deployment in enumerate(deployments):
+        own, header = Writer(), "0, 0u"
+        if deployment.preamble.is_compact:
+            write_tensor_header(own, deployment.headers[0], named=False, compact=True)
+            parts.append(array("uint8_t", f"kit_header_{index}", bytes(own.data)))
+            header = f"kit_header_{index}, sizeof kit_header_{index}"
+        rows.append(f'    {{"{cases[index].case.name}", {header}}},\n')
+    kind = "static const struct {\n    const char *name;\n    const uint8_t *header;\n"
+    parts += [kind, "    uint32_t header_size;\n} kit_tensors[] = {\n", *rows, "};\n"]
+    return "".join(parts)

@@ -15,7 +15,7 @@ from typing import Any
 
 import fmq_embedded
 from firmware_tools.conformance.case_files import KeptCase, groups
-from firmware_tools.conformance.mutants import Mutant
+from firmware_tools.conformance.mutant import Mutant
 from firmware_tools.conformance.running import Sources, Target, linked, run
 from firmware_tools.firmware import library_sources
 from firmware_tools.toolchains.compile import Compiler

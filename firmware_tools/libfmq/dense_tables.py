@@ -108,7 +108,12 @@ def _dense() -> str:
         table("uint16_t", "squash_knots", probabilities.squash_knots().tolist()),
         table("uint16_t", "cost_table", probabilities.costs().tolist()),
         "/* where contexts, as probability in 1/4096 << 4 | decisions seen, and weights begin */",
-        table("uint16_t", "start_states", start_words(prior.states).tolist()),
+        table("uint16_t", "start_states", in_order(start_words(prior.states)).tolist()),
+        "/* contexts of the first flag for one quantizer, by domain and model; and for how many */",
+        f"static const uint16_t zero_sizes[2][{contexts.ZERO_MODELS}] = "
+        f"{_nested(zero_sizes().tolist())};\n",
+        f"static const uint8_t zero_slots[2][{contexts.ZERO_MODELS}] = "
+        f"{_nested(contexts.ZERO_SLOTS)};\n",
         table("int16_t", "start_weights", prior.weights.reshape(-1).tolist()),
         table("uint8_t", "step_mantissas", steps.MANTISSAS),
         table("uint16_t", "step_reciprocals", steps.RECIPROCALS),
@@ -118,20 +123,22 @@ def _dense() -> str:
 
 def _numbers() -> Mapping[str, int]:
     named = {
-        f"{name}_{domain}_{index}": int(numbers[d, index])
-        for name, numbers in (("ZERO", contexts.ZERO), ("MORE", contexts.MORE))
+        f"MORE_{domain}_{index}": int(contexts.MORE[d, index] - contexts.ZERO_COUNT)
         for d, domain in enumerate(("SPATIAL", "TRANSFORM"))
-        for index in range(numbers.shape[1])
+        for index in range(contexts.MORE_MODELS)
     }
+    behind = ("TAIL", "MANTISSA", "SIGNS", "MODES", "PARENTS")
     own = (
         "ZERO_MODELS", "MORE_MODELS", "MIXED_FLAGS", "COARSE", "TEXTURES", "POSITIONS",
-        "TILE_CLASSES", "LOW_CLASSES", "TAIL", "EXPECTED_CLASSES", "TAIL_CLASSES", "MANTISSA",
-        "MANTISSA_CLASSES", "SIGNS", "SIGN_SPATIAL", "SIGN_TRANSFORM",
-        "MODES", "MODE_COUNT", "PARENTS", "MOST_PARENTS", "PARENT_WINDOW", "CONTEXT_COUNT",
-        "WEIGHT_SETS",
+        "TILE_CLASSES", "LOW_CLASSES", "EXPECTED_CLASSES", "TAIL_CLASSES", "MANTISSA_CLASSES",
+        "SIGN_SPATIAL", "SIGN_TRANSFORM", "MODE_COUNT", "MOST_PARENTS", "PARENT_WINDOW",
+        "CONTEXT_COUNT", "WEIGHT_SETS",
     )  # fmt: skip
     return {
         **{name: int(getattr(contexts, name)) for name in own},
+        **{name: int(getattr(contexts, name)) - contexts.ZERO_COUNT for name in behind},
+        "OTHER_COUNT": contexts.CONTEXT_COUNT - contexts.ZERO_COUNT,
+        "ZERO_SHARED": contexts.ZERO_COUNT - contexts.DEPENDENT_COUNT,
         **named,
         "CODED": syntax.DENSE_CODED,
         "CODING_BITS": syntax.CODING_BITS,
@@ -188,6 +195,22 @@ def start_words(states: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     if not ((((words >> 4) * 16 + 8) << 8 | words & 15) == states).all():
         raise AssertionError("a context begins with what 16 bits do not tell")
     return words
+
+
+def zero_sizes() -> npt.NDArray[np.int64]:
+    """How many contexts each model of the first flag has for one quantizer, (2, models)."""
+    edges = np.append(contexts.ZERO.reshape(-1), contexts.ZERO_COUNT)
+    sizes: npt.NDArray[np.int64] = np.diff(edges).reshape(contexts.ZERO.shape)
+    return sizes // np.array(contexts.ZERO_SLOTS)
+
+
+def in_order(words: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """As libfmq numbers contexts: those of the first flag last, for they may be fewer."""
+    return np.roll(words, -contexts.ZERO_COUNT)
+
+
+def _nested(rows: Iterable[Iterable[int]]) -> str:
+    return "{" + ", ".join("{" + ", ".join(f"{x}u" for x in row) + "}" for row in rows) + "}"
 
 
 def short_stretch() -> npt.NDArray[np.int32]:

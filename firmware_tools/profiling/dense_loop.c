@@ -1,5 +1,5 @@
 /*
- * Firmware that counts the dense coder: it takes how to choose and a map's fixed-point samples,
+ * Firmware that counts the dense coder: it takes how to choose and a map's fixed-point numbers,
  * and answers with the ticks of encoding and of decoding, the stream's size and CRC-32, and the
  * work that each takes.
  */
@@ -7,21 +7,26 @@
 
 #include "fmq/crc32.h"
 #include "fmq/dense.h"
+#include "fmq/quantizer.h"
 
 #define COUNT (FMQ_ROWS * FMQ_COLUMNS * FMQ_CHANNELS)
 #define SPATIAL_AND_TRANSFORMS 0x0Eu /* modes */
 
 int main(void);
 
-static int16_t samples[COUNT];
-static int32_t levels[COUNT];
-static uint8_t modes[FMQ_CHANNELS];
+static uint16_t map[COUNT];
+static fmq_dense_channel_t channels[FMQ_CHANNELS];
 static uint8_t stream[4u * COUNT + 64u];
 static uint32_t work[FMQ_WORK_WORDS];
 static fmq_dense_format_t format = {
-    FMQ_ROWS, FMQ_COLUMNS, FMQ_CHANNELS, FMQ_ROWS, FMQ_STEP, false, true, false, {{0, 0}, {0, 0}}};
-static fmq_dense_search_t search = {false, false, FMQ_ROUNDING, FMQ_STAY, SPATIAL_AND_TRANSFORMS,
-                                    FMQ_MULTIPLIER, FMQ_BIASES};
+    FMQ_ROWS, FMQ_COLUMNS, FMQ_CHANNELS,     FMQ_ROWS, FMQ_FIXED_POINT_CENTRE, UINT16_MAX,
+    true,     FMQ_STEP,    false,            true,     false,                  false,
+    {{0, 0}, {0, 0}},      {0u, 0u}};
+static const fmq_dense_search_t searches[2] = {
+    {false, false, FMQ_ROUNDING, FMQ_STAY, SPATIAL_AND_TRANSFORMS, FMQ_MULTIPLIER, FMQ_BIASES},
+    {true, false, FMQ_ROUNDING, FMQ_STAY, SPATIAL_AND_TRANSFORMS, FMQ_MULTIPLIER,
+     FMQ_QUICK_BIASES}};
+static uint32_t is_quick;
 
 static void write32(uint32_t value)
 {
@@ -36,11 +41,11 @@ static void receive(void)
 {
     uint32_t index;
 
-    search.is_quick = board_read() != 0u;
+    is_quick = board_read() != 0u;
     for (index = 0u; index < COUNT; index++) {
         const uint32_t low = board_read();
 
-        samples[index] = (int16_t)(low | (uint32_t)board_read() << 8);
+        map[index] = (uint16_t)(low | (uint32_t)board_read() << 8);
     }
 }
 
@@ -56,12 +61,12 @@ int main(void)
 
         receive();
         start = board_ticks();
-        (void)fmq_dense_encode(&format, &search, samples, work, sizeof work, stream,
-                               sizeof stream, &size);
+        (void)fmq_dense_encode(&format, &searches[is_quick], map, work, sizeof work, stream, sizeof stream,
+                               &size);
         encoding = board_ticks() - start;
         start = board_ticks();
-        (void)fmq_dense_decode(&format, stream, size, levels, modes, work, sizeof work, &used);
-        fmq_dense_restore(&format, levels, modes);
+        (void)fmq_dense_decode(&format, stream, size, map, channels, work, sizeof work, &used);
+        fmq_dense_restore(&format, map, channels, work);
         decoding = board_ticks() - start;
         write32(encoding);
         write32(decoding);

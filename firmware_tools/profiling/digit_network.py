@@ -135,10 +135,10 @@ class DigitNetwork:
         deep = np.maximum(self.deep.forward(maps), 0)
         flat = deep.reshape(len(maps), -1)
         logits = flat @ self.weight + self.bias
-        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+        shares: Reals = np.exp(logits - logits.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)
         shares[np.arange(len(labels)), labels] -= 1
-        error = shares / np.float32(len(labels))
+        error: Reals = shares / np.float32(len(labels))
         by_maps, of_deep = self.deep.backward(
             (error @ self.weight.T).reshape(deep.shape) * (deep > 0)
         )

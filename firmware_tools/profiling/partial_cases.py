@@ -54,6 +54,7 @@ class PartialCase:
             information.
         truths: what the outputs of each test are compared with, where labels tell; by default the
             unsplit network's.
+        moved: how far outputs move the result, for importance; None: all outputs alike matter.
     """
 
     name: str
@@ -64,6 +65,7 @@ class PartialCase:
     share: float
     must_save: float | None = None
     truths: Sequence[Outputs] = ()
+    moved: Callable[[Outputs, Outputs], float] | None = None
 
     @property
     def elements(self) -> int:
@@ -120,14 +122,16 @@ def face_case(
     )
     seen = [parts.run_head(blazeface.prepare(crop)[0]) for crop in _pasted_faces(calibration)]
 
+    faces = result_kind("faces", ())
     return PartialCase(
         "BlazeFace",
         parts.tail.run,
         seen,
         [*with_face, *without],
-        result_kind("faces", ()).same,
+        faces.same,
         0.95,
         must_save=0.70,
+        moved=faces.change,
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from firmware_tools.profiling.figures import Figure
+from firmware_tools.profiling.rate_calibrated import CALIBRATED, calibrated_codec
 from firmware_tools.profiling.rate_codec import RateCodec, measure
 from firmware_tools.profiling.rate_curve import (
     RatePoint,
@@ -128,9 +129,16 @@ def _installed(quick: bool) -> list[list[RateCodec]]:
 def _measured_row(
     row: RateMap, ours: Sequence[RateCodec], peers: Sequence[RateCodec]
 ) -> MeasuredRow:
+    own = {codec.name: tuple(tuple(measure(codec, item)) for item in row.items) for codec in ours}
+    if row.kind != "synthetic":
+        codec = calibrated_codec(row.seen)
+        first = next(iter(own.values()))
+        own[CALIBRATED] = (
+            first if codec is None else tuple(tuple(measure(codec, item)) for item in row.items)
+        )
     return MeasuredRow(
         row,
-        {codec.name: tuple(tuple(measure(codec, item)) for item in row.items) for codec in ours},
+        own,
         {codec.name: tuple(tuple(measure(codec, item)) for item in row.items) for codec in peers},
     )
 

@@ -5,8 +5,9 @@ No picture here is one that anything of ours was trained or calibrated on (`TRAI
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from firmware_tools.profiling.partial_cases import (
     Picture,
     keyword_case,
     picture,
+    random_crops,
     resized,
 )
 from fmq_embedded.feature_map import FeatureMap
@@ -27,6 +29,8 @@ from fmq_embedded.runtimes import Model, expose, open_model
 TRAINING_PICTURES: Final = CALIBRATION_PICTURES
 PICTURES: Final = (FACE_PICTURE, "motorcycle", "coins")
 QUICK_ROWS: Final = ("BlazeFace 16×16×88", "ResNet-8 8×8×64", "SSD 19×19×12")
+SEEN_MAPS: Final = 24
+SMALLEST_CROP: Final = 150
 SYNTHETIC_SHAPE: Final = (56, 56, 64)
 DEAD_CHANNELS: Final = 8
 CORRELATION: Final = 0.95
@@ -43,11 +47,13 @@ class RateMap:
         name: network and shape.
         kind: what made it.
         items: the map for each picture.
+        seen: maps of the same tensor for other pictures, to calibrate on; none for some rows.
     """
 
     name: str
     kind: str
     items: tuple[FeatureMap, ...]
+    seen: tuple[FeatureMap, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,13 @@ def real_maps(quick: bool) -> list[RateMap]:
     """
     names = PICTURES[:1] if quick else PICTURES
     squares = [middle(picture(name)) for name in names]
-    rows = [row for network in NETWORKS for row in rows_of(network, squares, quick)]
+    crops = random_crops(TRAINING_PICTURES, np.random.default_rng(11), SMALLEST_CROP)
+    others = list(itertools.islice(crops, SEEN_MAPS))
+    rows = [
+        replace(row, items=row.items[: len(names)], seen=row.items[len(names) :])
+        for network in NETWORKS
+        for row in rows_of(network, [*squares, *others], quick)
+    ]
     return rows if quick else [*rows, _keyword_row(len(names))]
 
 

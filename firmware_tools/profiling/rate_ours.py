@@ -73,7 +73,8 @@ def task_codecs(case: PartialCase) -> Iterator[RateCodec]:
         levels = functools.partial(_code_levels, profile, lambda step: _quantizer(known, step))
         yield RateCodec(profile + ", levels" * (profile == "dense"), "", steps, levels)
     unit = float(np.sqrt(np.mean(real.astype(np.float64) ** 2)))
-    measured = measure_importance(case.tail, case.calibration[:RANKED_MAPS], {name: unit})
+    ranked = case.calibration[:RANKED_MAPS]
+    measured = measure_importance(case.tail, ranked, {name: unit}, change=case.moved)
     exponents = step_exponents(list(measured.values()))[name]
     shape, finest = case.calibration[0][name].shape, 2.0 ** (int(exponents.min()) / 4)
 

@@ -14,14 +14,13 @@ import numpy.typing as npt
 
 from firmware_tools.profiling.partial_cases import Picture, random_crops, resized
 from firmware_tools.profiling.rate_maps import (
+    SMALLEST_CROP,
     TRAINING_PICTURES,
     Network,
     RateMap,
     rows_of,
     unit,
 )
-
-SMALLEST_CROP: Final = 150
 
 
 def whole_range(side: int) -> Any:

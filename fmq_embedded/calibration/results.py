@@ -20,6 +20,8 @@ from fmq_embedded.runtimes import Port
 SURE_SHARE: Final = 0.7
 SURE_SCORE, SURELY_NOTHING = 0.75, 0.4
 SAME_OVERLAP, SAME_SCORE = 0.9, 0.02
+SAME_PLACE, BOX_FIELDS = 0.03, 4
+"""By how much of the picture's side each of a box's numbers may move, about."""
 _UNPADDED: Final = blazeface.Preparation(1.0, 0.0, 0.0)
 
 Outputs = Mapping[str, npt.NDArray[Any]]
@@ -33,12 +35,13 @@ class Result:
         same: whether the second outputs say what the first do, the unsplit network's.
         is_sure: whether outputs are no near tie. One that is only shows which way rounding fell:
             calibration leaves it out.
-        note: what stays, for people.
+        change: how far the second outputs move the first's result; for the importance of channels.
+            None: all outputs alike matter.
     """
 
     same: Callable[[Outputs, Outputs], bool]
     is_sure: Callable[[Outputs], bool]
-    note: str
+    change: Callable[[Outputs, Outputs], float] | None = None
 
 
 def result_kind(name: str, ports: tuple[Port, ...]) -> Result:
@@ -77,7 +80,7 @@ def _classes(ports: tuple[Port, ...]) -> Result:
             for name, codes in outputs.items()
         )
 
-    return Result(same, is_sure, "the class stays")
+    return Result(same, is_sure)
 
 
 def _faces(ports: tuple[Port, ...]) -> Result:
@@ -95,7 +98,28 @@ def _faces(ports: tuple[Port, ...]) -> Result:
         best = max((face.score for face in found), default=0.0)
         return best <= SURELY_NOTHING or best >= SURE_SCORE
 
-    return Result(same, is_sure, "the faces stay")
+    return Result(same, is_sure, _moved_faces)
+
+
+def _moved_faces(reference: Outputs, outputs: Outputs) -> float:
+    """Squared changes of all anchors' scores and, as far as there is a face, of their boxes.
+
+    Both in units of what a face may move by; where nothing is found, boxes do not matter.
+    """
+    wanted, got = (
+        1 / (1 + np.exp(-_flat(one, blazeface.SCORE_TENSOR))) for one in (reference, outputs)
+    )
+    before, after = (
+        _flat(one, blazeface.BOX_TENSOR).reshape(wanted.size, -1)[:, :BOX_FIELDS]
+        for one in (reference, outputs)
+    )
+    scores = (wanted - got) / SAME_SCORE
+    boxes = wanted[:, None] * (before - after) / (blazeface.INPUT_SIZE * SAME_PLACE)
+    return float((scores**2).sum() + (boxes**2).sum())
+
+
+def _flat(outputs: Outputs, name: str) -> npt.NDArray[np.float64]:
+    return outputs[name].astype(np.float64).ravel()
 
 
 RESULTS: Final[Mapping[str, Callable[[tuple[Port, ...]], Result]]] = {

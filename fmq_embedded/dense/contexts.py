@@ -65,6 +65,13 @@ for _domain in (SPATIAL_DOMAIN, TRANSFORM_DOMAIN):
     for _model, _size in enumerate(_ZERO_SIZES[_domain]):
         ZERO[_domain, _model] = _at
         _at += _size * ZERO_SLOTS[_domain][_model]
+ZERO_COUNT = _at
+DEPENDENT_COUNT = sum(
+    size * (slots - 1)
+    for sizes, each in zip(_ZERO_SIZES, ZERO_SLOTS, strict=True)
+    for size, slots in zip(sizes, each, strict=True)
+)
+"""Contexts that only dependent quantization has."""
 for _domain in (SPATIAL_DOMAIN, TRANSFORM_DOMAIN):
     for _model, _size in enumerate(_MORE_SIZES):
         MORE[_domain, _model] = _at

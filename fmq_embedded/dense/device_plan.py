@@ -40,7 +40,7 @@ from fmq_embedded.feature_map import FeatureMap
 Numbers = npt.NDArray[np.uint16]
 
 CENTRE = 32768
-QUICK = replace(PLAIN, quick=True)
+QUICK = replace(PLAIN, quick=True, biases=(0, 256, 300, 300, 256))
 """What takes a device the fewest instructions."""
 
 _FIELDS_BYTES = 64
@@ -110,7 +110,8 @@ class DensePlan:
 
         Args:
             numbers: of `numbers`.
-            search: one that no device has, in place of the plan's; a device decodes it all the same.
+            search: one that no device has, in place of the plan's; a device decodes it all the
+                same.
         """
         return self._coded(numbers, search).payload
 
@@ -120,14 +121,18 @@ class DensePlan:
         return len(coded.payload), self.decode(coded.tensor, numbers.shape)
 
     def _coded(self, numbers: Numbers, search: Search | None = None) -> DenseResult:
+        own = replace(self.search, predicts=False)
+        return encode_map(self.source(numbers), self.step, search or own)
+
+    def source(self, numbers: Numbers) -> DenseMap:
+        """What the coder sees of a map's numbers: behind the channel transform."""
         layout = Layout.of(numbers.shape)
         samples = numbers.astype(np.int32) - CENTRE
         if self.channels is not None:
             samples = self.channels.forward(samples, LARGEST_SAMPLE)
         values = np.ldexp(samples.astype(np.float64), self.exponent)
         item = FeatureMap(values.astype(np.float32))
-        source = DenseMap(item, values, layout.planar(samples), self.exponent, layout)
-        return encode_map(source, self.step, search or replace(self.search, predicts=False))
+        return DenseMap(item, values, layout.planar(samples), self.exponent, layout)
 
     def decode(self, tensor: DenseTensor, shape: tuple[int, ...]) -> Numbers:
         """The numbers that a device decodes a map to."""

@@ -16,8 +16,9 @@ FIXED_POINT_FORM = 4
 """FMQ_FORM_FIXED_POINT of fmq/quantizer.h."""
 NUMBER_BITS = 16
 ALIGNMENT = 8
-STATE_SIZE, MODEL_SIZE = 64, 496
+STATE_SIZE, MODEL_SIZE = 64, 520
 """FMQ_DENSE_STATE_SIZE and FMQ_DENSE_MODEL_SIZE of fmq/dense.h."""
+SHARED_CONTEXTS = contexts.CONTEXT_COUNT - contexts.DEPENDENT_COUNT
 CHANNEL_SIZE = 7
 """Of an fmq_dense_channel_t."""
 PLANE_BORDER = 2
@@ -38,8 +39,8 @@ def dense_work_size(geometry: Geometry, *, own_levels: bool) -> int:
         ALIGNMENT
         + MODEL_SIZE
         + _words(2 * contexts.WEIGHT_SETS * contexts.ZERO_MODELS)
-        + _words(2 * contexts.CONTEXT_COUNT)
-        + contexts.CONTEXT_COUNT
+        + _words(2 * SHARED_CONTEXTS)
+        + SHARED_CONTEXTS
         + (LOSSY_MODES if own_levels else LOSSLESS_MODES) * places
         + 2 * plane
     )

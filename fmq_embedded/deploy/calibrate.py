@@ -216,6 +216,7 @@ class _Ways:
             importance=importance,
             class_count=self.class_count,
             limit=self.judge.limit,
+            moved=self.judge.result.change if self.judge.result else None,
         )
         return made, replace(report, partitioning=partitioning)
 

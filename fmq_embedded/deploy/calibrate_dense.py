@@ -198,17 +198,27 @@ def _transformed(
     maps = [_values(tensor, one).reshape(-1, count) for one in judged] if count else []
     if bit_depth is not None or not 2 <= count <= LARGEST_CHANNELS or min(map(np.min, maps)) >= 0:
         return plan
-    transform = ChannelTransform.fitted(sum(values.T @ values for values in maps))
-    basis = transform.matrix / (1 << FRACTION_BITS)
-    largest = max(float(np.abs(values @ basis.T).max()) for values in maps)
-    exponent = device_exponent(-largest, largest, is_integer=False)
-    finest = plan.exponent - FINER_BITS + 1
-    moved = max(exponent, finest) - plan.exponent
+    transform, exponent = fitted_transform(maps)
+    moved = max(exponent, plan.exponent - FINER_BITS + 1) - plan.exponent
     step = min(max(plan.step - moved * STEPS_PER_OCTAVE, 0), STEP_COUNT - 1)
     trial = replace(plan, exponent=plan.exponent + moved, step=step, channels=transform)
     own = _choice(tensor, plan, judged)
     with_it = _choice(tensor, _of_sqnr(tensor, trial, judged, own.sqnr), judged)
     return with_it.plan if with_it.bits < own.bits else plan
+
+
+def fitted_transform(
+    maps: Sequence[npt.NDArray[np.float64]],
+) -> tuple[ChannelTransform, int]:
+    """The channel transform of maps like these, and the exponent for what comes out of it.
+
+    Args:
+        maps: each (samples, channels), of 2 to 64 channels.
+    """
+    transform = ChannelTransform.fitted(sum(values.T @ values for values in maps))
+    basis = transform.matrix / (1 << FRACTION_BITS)
+    largest = max(float(np.abs(values @ basis.T).max()) for values in maps)
+    return transform, device_exponent(-largest, largest, is_integer=False)
 
 
 def _ends(plan: TensorPlan, known: TensorStatistics) -> tuple[float, float]:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from fmq_embedded.calibration import TensorStatistics
 from fmq_embedded.calibration.importance import (
+    Change,
     Importance,
     measure_importance,
     step_exponents,
@@ -98,6 +99,7 @@ def partitioned(
     importance: bool,
     class_count: int | None,
     limit: float,
+    moved: Change | None = None,
 ) -> tuple[Deployment, PartitionReport]:
     """The deployment with the partition that takes the fewest bytes within the limit.
 
@@ -111,6 +113,7 @@ def partitioned(
         importance: give steps by the importance of channels or regions.
         class_count: the most classes of a tensor; None for as many as pay.
         limit: of the change.
+        moved: how far outputs move the result, for importance; None: all outputs alike matter.
 
     Raises:
         InputError: another kind, or importance for blocks.
@@ -126,7 +129,8 @@ def partitioned(
         if importance and one != "block":
             noise = {plan.name: _step(plan) for plan in deployment.tensors}
             items = [_items(deployment, maps) for maps in judged]
-            measured[one] = tuple(measure_importance(tail, items, noise, part=one).values())
+            ranks = measure_importance(tail, items, noise, part=one, change=moved)
+            measured[one] = tuple(ranks.values())
             counts = CLASS_COUNTS if class_count is None else (class_count,)
             tried = [search.by_importance(measured[one], count) for count in counts]
         else:

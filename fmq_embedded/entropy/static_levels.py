@@ -150,10 +150,10 @@ def choose_model(levels: Levels, centre: int, largest: int) -> tuple[int, Classe
         return static_tables.BY_NEIGHBOURS, classes
     residuals = judged.astype(np.int64) - centre
     count = int(active.sum())
-    return _plain_model(int(np.abs(residuals).sum()) - count, count), classes
+    return plain_model(int(np.abs(residuals).sum()) - count, count), classes
 
 
-def _plain_model(excess: int, count: int) -> int:
+def plain_model(excess: int, count: int) -> int:
     """The plain model for `count` magnitudes beside 0, which exceed 1 by `excess` in all."""
     numerator, denominator = static_tables.NARROW_LIMIT
     if denominator * excess <= numerator * count:

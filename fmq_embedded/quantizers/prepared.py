@@ -19,7 +19,7 @@ def prepared(quantizer: Quantizer, make: Make, sample_type: SampleType) -> Any:
     """`make(quantizer, sample_type)`, made once for each quantizer and sample type."""
     key = (make, sample_type)
     if key not in quantizer._prepared:
-        if quantizer.is_explicit:  # long to compare, and −0 is not 0 among its values
+        if quantizer.is_explicit:  # up to 131,071 numbers, which take long to compare
             quantizer._prepared[key] = make(quantizer, sample_type)
         else:
             quantizer._prepared[key] = _found(make, quantizer, sample_type)

@@ -43,9 +43,9 @@ def face(score: float, *, right: float = 0.0) -> dict[str, np.ndarray]:
     """The outputs of BlazeFace with one face of 32 pixels at an anchor in the middle."""
     scores = np.full((1, 896, 1), -100.0, np.float32)
     boxes = np.zeros((1, 896, 16), np.float32)
+    boxes[0, 270, :4] = (right, 0, 32, 32)
     if score > 0:
         scores[0, 270, 0] = np.log(score / (1 - score))
-        boxes[0, 270, :4] = (right, 0, 32, 32)
     return {"classificators": scores, "regressors": boxes}
 
 
@@ -58,6 +58,14 @@ def test_faces_stay_where_box_and_score_do_and_none_is_added() -> None:
     assert not kind.same(face(0.9), face(0))
     assert not kind.same(face(0), face(0.9))
     assert kind.same(face(0), face(0.3))
+
+
+def test_faces_move_in_units_of_what_they_may() -> None:
+    moved = result_kind("faces", ()).change
+    assert moved is not None
+    assert moved(face(0.9), face(0.92)) == pytest.approx(1.0, rel=1e-3)
+    assert moved(face(0.9), face(0.9, right=128 * 0.03)) == pytest.approx(0.81, rel=1e-3)
+    assert moved(face(0), face(0, right=50.0)) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_a_face_that_is_hardly_one_is_not_sure() -> None:

@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 FROZEN = sorted(HERE.glob("v*.tar.xz"))
 """Each is what `inv conformance --compact --out` wrote; a new format version has a new one."""
 
-LATEST = "v1.tar.xz"
+LATEST = "v2.tar.xz"
 
 
 @pytest.fixture(scope="module", params=FROZEN, ids=lambda path: path.stem)
@@ -36,6 +36,8 @@ def test_the_same_cases_are_made_today() -> None:
     with tarfile.open(HERE / LATEST) as archive:
         files = {member.name: archive.extractfile(member) for member in archive.getmembers()}
         old = {name: file.read() for name, file in files.items() if file and CASES in name}
+    # A host's encoder may come to choose better; what it wrote once is only decoded.
+    old = {name: data for name, data in old.items() if "/host" not in name}
     today = {
         f"{CASES}/{case.name}/{name}": data
         for case in kit_cases(compact=True)

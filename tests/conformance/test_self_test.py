@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from firmware_tools.conformance.case_files import KeptCase
-from firmware_tools.conformance.mutants import MUTANTS, Mutant
+from firmware_tools.conformance.mutant import Mutant
+from firmware_tools.conformance.mutants import MUTANTS
 from firmware_tools.conformance.self_test import PACKAGE, mutated, self_test
 from firmware_tools.firmware import library_sources
 from fmq_embedded.errors import InputError, MismatchError

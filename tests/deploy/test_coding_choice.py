@@ -19,6 +19,7 @@ from fmq_embedded.errors import InputError, MismatchError
 from fmq_embedded.quantizers import Quantizer
 from fmq_embedded.runtimes import open_model
 from fmq_embedded.tflite_file import schema
+from tests.tasks.running import fmq
 from tests.tiny_models import TinyModel
 
 SHAPE = (1, 4, 4, 3)
@@ -96,6 +97,17 @@ def test_auto_takes_the_coding_with_the_fewest_bits_and_shows_its_evidence(folde
     (plan,) = load(folder).tensors
     assert plan == made.tensors[0]
     assert (plan.dense is None) == (report.chosen == "steps by importance")
+
+
+def test_the_task_prints_what_was_tried(folder: Path) -> None:
+    np.save(folder.parent / "data.npy", np.concatenate(pictures(12, 1.0)))
+    call = ("calibrate", "--deployment", folder.name, "--data", "data.npy", "--profile", "dense")
+    told = fmq(folder.parent, *call, "--result", "class", "--agree", "95", "--json")
+    assert told.status == 0, told.err
+    coding = told.json["coding"]
+    assert coding["tried"][coding["chosen"]]["share"] >= 0.95
+    assert told.json["tensors"][0]["name"] == "map"
+    fmq(folder.parent, *call, "--result", "box").assert_refused(2, "'box'", "class")
 
 
 def test_near_ties_do_not_judge(folder: Path) -> None:

@@ -15,6 +15,7 @@ from fmq_embedded.entropy import (
     packed_size,
     static_tables,
 )
+from fmq_embedded.entropy.static_levels import plain_model
 from fmq_embedded.errors import BitstreamError
 from tests.entropy.test_levels import as_bytes, laplace_levels
 
@@ -145,3 +146,20 @@ def test_the_stream_has_not_changed() -> None:
         for values in (levels, relu_levels((12, 13, 17), depth, 1.5, depth)):
             crc = zlib.crc32(encode_static(values, Geometry.of(values.shape), centre, depth), crc)
     assert crc == 3878815895
+
+
+def test_the_plain_model_is_the_narrowest_whose_limit_holds() -> None:
+    numerator, denominator = static_tables.WIDE_LIMIT
+    drawn = np.random.default_rng(3)
+    for count in (1, 2, 7, 5000):
+        for excess in {0, 1, *drawn.integers(0, 65534 * count, 200).tolist(), 65534 * count}:
+            model = plain_model(excess, count)
+            if model == static_tables.NARROW:
+                assert (
+                    excess * static_tables.NARROW_LIMIT[1] <= count * static_tables.NARROW_LIMIT[0]
+                )
+                continue
+            shift = model - static_tables.WIDE
+            assert denominator * excess <= numerator * count << shift
+            assert shift == 0 or denominator * excess > numerator * count << (shift - 1)
+            assert shift <= static_tables.LARGEST_SHIFT

@@ -41,7 +41,7 @@ def main() -> None:
             )  # fmt: skip
             assert coded.status == 0
             for data in spoilt(coded.data, rng):
-                c.read(data, layout, c.c_format(layout))
+                c.read(data, layout, c.c_format(layout, dependent=True))
                 for dependent in (False, True):
                     one_sided = bool(rng.integers(0, 2))
                     form = c.c_format(

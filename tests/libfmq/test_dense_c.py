@@ -148,7 +148,8 @@ def test_what_is_not_chosen_on_a_device_is_decoded(
         source = replace(prepare(FeatureMap(values)), planes=planes, exponent=0)
         twin = encode_map(source, step, search)
         predicted |= twin.tensor.channels.are_predicted
-        got, exponent = c.read(twin.payload, layout, c.c_format(layout))
+        form = c.c_format(layout, dependent=search.dependent)
+        got, exponent = c.read(twin.payload, layout, form)
         assert (got.status, got.used, exponent) == (OK, len(twin.payload), 0)
         assert (got.channels().parents == twin.tensor.channels.parents).all()
         samples = layout.interleaved(twin.tensor.fixed_point(layout))

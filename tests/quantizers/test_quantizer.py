@@ -7,6 +7,8 @@ import pytest
 
 from fmq_embedded import FeatureMap, InputError
 from fmq_embedded.quantizers import Quantizer, reference
+from fmq_embedded.quantizers.prepared import prepared
+from fmq_embedded.quantizers.samples import SampleType
 
 NORMAL = np.random.default_rng(5).normal(size=(6, 7, 8)).astype(np.float32)
 ALL = [
@@ -235,3 +237,18 @@ def test_explicit_levels_count_the_thresholds():
     assert quantizer.quantize(samples).tolist() == [0, 1, 3, 3, 1, 3]
     assert quantizer.dequantize(np.arange(4)).tolist() == [-2, -0.5, 0.25, 1]
     assert quantizer.quantize(np.int8([-2, -1, 0]), scale=0.75).tolist() == [0, 1, 3]
+
+
+def test_equal_quantizers_share_what_was_made_of_one() -> None:
+    made = []
+
+    def make(quantizer: Quantizer, samples: SampleType) -> int:
+        made.append(quantizer)
+        return len(made)
+
+    first, second = (Quantizer.gaussian(0.25, 0.0, 6, span=3.5) for _ in range(2))
+    other = Quantizer.gaussian(0.25, 0.0, 6, span=3.25)
+    float32 = SampleType("float32")
+    assert [prepared(one, make, float32) for one in (first, second, first)] == [1, 1, 1]
+    assert prepared(other, make, float32) == 2
+    assert prepared(first, make, SampleType("int8", 0.5)) == 3

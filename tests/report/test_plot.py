@@ -21,13 +21,14 @@ from firmware_tools.report.board_costs import BoardCost
 from firmware_tools.report.charts import cost_chart
 from firmware_tools.report.coders import BIT_DEPTHS
 from firmware_tools.report.drawn import svg
-from firmware_tools.report.page_tables import board_table
+from firmware_tools.report.page_tables import board_table, tensor_table
 from firmware_tools.report.plotting import KINDS, plotted
 from firmware_tools.report.rate_curves import rate_curves
 from firmware_tools.report.tensor_facts import ratio_text, tensor_facts
 from fmq_embedded.deploy.deployment import load
 from fmq_embedded.errors import InputError, MissingToolError
 from fmq_embedded.feature_map import FeatureMap
+from tests.deploy.tiny_deployment import calibrated_deployment
 from tests.tasks.running import fmq
 
 pytestmark = pytest.mark.xdist_group("report")
@@ -149,6 +150,18 @@ def test_peers_stand_beside_each_tensor_and_the_result(
 
 def missing() -> list[RateCodec]:
     raise MissingToolError("it is not installed")
+
+
+def test_a_dense_plan_has_a_step_and_no_thresholds(tmp_path: Path) -> None:
+    folder = calibrated_deployment(tmp_path / "dense", profile="dense", rate_distortion="quick")
+    plan = load(folder).tensors[0]
+    assert plan.dense is not None
+    (facts, _) = tensor_facts(load(folder), folder)
+    rows = {row[0]: row[1] for row in tensor_table(facts).rows}
+    assert rows["quantizer"] == f"the dense coder's own, step {plan.dense.step_size:.6g}"
+    assert rows["bytes"].endswith("dense coded")
+    assert facts.thresholds.size == 0
+    assert b"decision thresholds" not in plotted("histogram", folder, ".svg")
 
 
 def test_a_ratio_in_words() -> None:

@@ -2,7 +2,7 @@
 #include "implementation.h"
 
 #include "fmq_tables.h"
-#include "kit_preamble.h"
+#include "kit_tensors.h"
 
 #include <fmq/fmq.h>
 
@@ -16,21 +16,34 @@ static const fmq_tensor_t *tensor_of(const kit_case_t *item)
     uint32_t index;
 
     for (index = 0u; index < fmq_deployment.tensor_count; index++) {
-        if (strcmp(kit_names[index], item->name) == 0) {
+        if (strcmp(kit_tensors[index].name, item->name) == 0) {
             return &fmq_deployment.tensors[index];
         }
     }
     return NULL;
 }
 
+/* The case's tensor alone; its header may then be another one than among several. */
 static fmq_deployment_t deployment_of(const kit_case_t *item)
 {
+    static fmq_tensor_t alone;
+    const fmq_tensor_t *const tensor = tensor_of(item);
     fmq_deployment_t own = fmq_deployment;
+    size_t index;
 
     own.preamble = kit_preamble;
     own.preamble_size = sizeof kit_preamble;
-    own.tensors = tensor_of(item);
+    own.tensors = NULL;
     own.tensor_count = 1u;
+    if (tensor != NULL) {
+        index = (size_t)(tensor - fmq_deployment.tensors);
+        alone = *tensor;
+        if (kit_tensors[index].header_size != 0u) {
+            alone.header = kit_tensors[index].header;
+            alone.header_size = kit_tensors[index].header_size;
+        }
+        own.tensors = &alone;
+    }
     return own;
 }
 

@@ -239,15 +239,11 @@ uint64_t fmq_dense_choose_levels(dense_model_t *model, uint32_t mode,
     if (mode == FMQ_DENSE_SPATIAL && format->is_one_sided) {
         choice.sign_cost = 0u;
     }
-    site.stride = model->stride;
-    site.quantizer = 0u;
-    site.was_before = false;
-    site.tile = &tile;
     fmq_dense_load_previous(model, mode);
     for (row = 0u; row < fmq_dense_tile_rows(format, mode); row++) {
         for (column = 0u; column < fmq_dense_tile_columns(format, mode); column++) {
             fmq_dense_tile(format, mode, row, column, &tile);
-            site.is_alone = is_all(format, &tile);
+            fmq_dense_enter_tile(model, mode, &tile, &site);
             choose_tile(model, mode, &choice, &site, &mean, &seen);
         }
     }

@@ -24,6 +24,24 @@ FMQ_INLINE void put(dense_site_t *site, uint32_t index, uint32_t context)
     site->contexts[index] = (uint16_t)context;
 }
 
+/* A context of the first flag that the quantizers have apart. */
+FMQ_INLINE void put_first(dense_site_t *site, uint32_t model, uint32_t number)
+{
+    put(site, model, site->bases[model] + (number << site->twice) + site->quantizer);
+}
+
+void fmq_dense_enter_tile(const dense_model_t *model, uint32_t mode, const dense_tile_t *tile,
+                          dense_site_t *site)
+{
+    site->stride = model->stride;
+    site->tile = tile;
+    site->is_alone = is_all(model->format, tile);
+    site->was_before = false;
+    site->quantizer = 0u;
+    site->twice = model->format->is_dependent ? 1u : 0u;
+    site->bases = model->zero_bases[is_transformed(mode)];
+}
+
 uint32_t fmq_dense_expected_class(uint32_t expected)
 {
     uint32_t found = 0u;
@@ -46,7 +64,6 @@ uint32_t fmq_dense_spatial_contexts(dense_site_t *site)
     const int8_t *const here = site->current;
     const int8_t *const north_row = here - site->stride;
     const int8_t *const before = site->previous;
-    const uint32_t quantizer = site->quantizer;
     const uint32_t west = size_of(here[-1]);
     const uint32_t north = size_of(north_row[0]);
     const uint32_t north_west = size_of(north_row[-1]);
@@ -63,14 +80,11 @@ uint32_t fmq_dense_spatial_contexts(dense_site_t *site)
     const uint32_t texture = 6u * dense_smaller(west, 2u) + 2u * dense_smaller(north, 2u) +
                              dense_smaller(north_west, 1u);
 
-    put(site, 0u, DENSE_ZERO_SPATIAL_0 + 2u * (3u * fine_local + pair) + quantizer);
-    put(site, 1u,
-        DENSE_ZERO_SPATIAL_1 + 2u * (DENSE_TEXTURES * coarse(total) + texture) + quantizer);
-    put(site, 2u, DENSE_ZERO_SPATIAL_2 + 6u * texture + 2u * pair + site->was_before);
-    put(site, 3u,
-        DENSE_ZERO_SPATIAL_3 + 2u * (DENSE_COARSE * coarse(site->mean >> 1) + by_channel) +
-            quantizer);
-    put(site, 4u, DENSE_ZERO_SPATIAL_4 + DENSE_COARSE * coarse(around) + coarse(far + local));
+    put_first(site, 0u, 3u * fine_local + pair);
+    put_first(site, 1u, DENSE_TEXTURES * coarse(total) + texture);
+    put(site, 2u, site->bases[2] + 6u * texture + 2u * pair + site->was_before);
+    put_first(site, 3u, DENSE_COARSE * coarse(site->mean >> 1) + by_channel);
+    put(site, 4u, site->bases[4] + DENSE_COARSE * coarse(around) + coarse(far + local));
     put(site, 5u, DENSE_MORE_SPATIAL_0 + 2u * (3u * fine_total + (west > 1u) + (north > 1u)));
     put(site, 6u,
         DENSE_MORE_SPATIAL_1 + 2u * (DENSE_LOW_CLASSES * by_channel +
@@ -159,7 +173,6 @@ FMQ_INLINE uint32_t position_class(uint32_t row, uint32_t column)
 
 uint32_t fmq_dense_transform_contexts(dense_site_t *site)
 {
-    const uint32_t quantizer = site->quantizer;
     const uint32_t same = size_of(site->previous[0]);
     const uint32_t position =
         position_class(site->row - site->tile->top, site->column - site->tile->left);
@@ -176,18 +189,12 @@ uint32_t fmq_dense_transform_contexts(dense_site_t *site)
             1;
     near = found.local + found.far + found.tiles;
     fine_total = fine(total);
-    put(site, 0u,
-        DENSE_ZERO_TRANSFORM_0 +
-            2u * (DENSE_POSITIONS * coarse(site->channel_mean) + position) + quantizer);
-    put(site, 1u,
-        DENSE_ZERO_TRANSFORM_1 + 2u * (DENSE_COARSE * by_mean + coarse(near)) + quantizer);
-    put(site, 2u,
-        DENSE_ZERO_TRANSFORM_2 +
-            2u * (4u * fine_total + 2u * (found.west > 0u) + (found.north > 0u)) + quantizer);
-    put(site, 3u,
-        DENSE_ZERO_TRANSFORM_3 + DENSE_COARSE * coarse(found.around) + coarse(found.local));
+    put_first(site, 0u, DENSE_POSITIONS * coarse(site->channel_mean) + position);
+    put_first(site, 1u, DENSE_COARSE * by_mean + coarse(near));
+    put_first(site, 2u, 4u * fine_total + 2u * (found.west > 0u) + (found.north > 0u));
+    put(site, 3u, site->bases[3] + DENSE_COARSE * coarse(found.around) + coarse(found.local));
     put(site, 4u,
-        DENSE_ZERO_TRANSFORM_4 +
+        site->bases[4] +
             DENSE_POSITIONS * dense_smaller(2u * found.tiles + same, DENSE_TILE_CLASSES - 1u) +
             position);
     put(site, 5u,

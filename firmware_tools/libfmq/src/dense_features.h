@@ -13,6 +13,8 @@ typedef struct dense_site {
     uint32_t mean;         /* of the place over the channels of this mode, in sixteenths */
     uint32_t channel_mean; /* of this channel so far, in sixteenths */
     uint32_t quantizer;    /* of dependent quantization, else 0 */
+    uint32_t twice;        /* 1 if there are two, else 0 */
+    const uint16_t *bases; /* of the contexts of the first flag */
     bool was_before;       /* whether the level in the channel before the one before is not 0 */
     uint32_t row, column;  /* in the channel */
     const dense_tile_t *tile;
@@ -23,6 +25,10 @@ typedef struct dense_site {
 /* Finds the contexts of a level of a sample, or of a coefficient; returns what size is expected. */
 uint32_t fmq_dense_spatial_contexts(dense_site_t *site);
 uint32_t fmq_dense_transform_contexts(dense_site_t *site);
+
+/* What of a site is the same all over a tile. */
+void fmq_dense_enter_tile(const dense_model_t *model, uint32_t mode, const dense_tile_t *tile,
+                          dense_site_t *site);
 
 /* Whether a tile is all of a channel. */
 FMQ_INLINE bool is_all(const fmq_dense_format_t *format, const dense_tile_t *tile)

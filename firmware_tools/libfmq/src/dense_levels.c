@@ -227,10 +227,7 @@ FMQ_INLINE_FOR_SPEED void code_tile(const bool decoding, dense_model_t *model,
     dense_site_t site;
     uint32_t state = 0u;
 
-    site.stride = model->stride;
-    site.tile = tile;
-    site.is_alone = is_all(model->format, tile);
-    site.was_before = false;
+    fmq_dense_enter_tile(model, walk->mode, tile, &site);
     for (site.row = tile->top; site.row < tile->bottom; site.row++) {
         for (site.column = tile->left; site.column < tile->right; site.column++) {
             const uint32_t place = site.row * columns + site.column;

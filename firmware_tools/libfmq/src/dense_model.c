@@ -83,6 +83,12 @@ static size_t coded_modes(const fmq_dense_format_t *format)
     return format->is_lossless ? 2u : 3u;
 }
 
+/* Without dependent quantization one context serves for both quantizers. */
+static uint32_t context_count(const fmq_dense_format_t *format)
+{
+    return format->is_dependent ? DENSE_CONTEXT_COUNT : DENSE_OTHER_COUNT + DENSE_ZERO_SHARED;
+}
+
 /* Whole words, so that what follows is aligned. */
 static size_t whole_words(size_t size)
 {
@@ -96,7 +102,7 @@ size_t fmq_dense_decoder_work_size(const fmq_dense_format_t *format)
 
     return ALIGNMENT + FMQ_DENSE_MODEL_SIZE +
            whole_words(sizeof(int16_t) * DENSE_WEIGHT_SETS * DENSE_ZERO_MODELS) +
-           whole_words(sizeof(uint16_t) * DENSE_CONTEXT_COUNT) + DENSE_CONTEXT_COUNT +
+           whole_words(sizeof(uint16_t) * context_count(format)) + context_count(format) +
            coded_modes(format) * places + 2u * plane_size(format);
 }
 
@@ -122,14 +128,41 @@ static fmq_status_t check(const fmq_dense_format_t *format)
     return FMQ_OK;
 }
 
+static void begin_context(dense_model_t *model, uint32_t context, uint32_t start)
+{
+    model->probabilities[context] = (uint16_t)((start_states[start] & 0xFFF0u) + 8u);
+    model->counts[context] = (uint8_t)(start_states[start] & 15u);
+}
+
+/* Of what the two quantizers have apart, the first one's is taken where there is one alone. */
+static void begin_zeros(dense_model_t *model)
+{
+    uint32_t context = DENSE_OTHER_COUNT;
+    uint32_t start = DENSE_OTHER_COUNT;
+    uint32_t index;
+
+    for (index = 0u; index < 2u * DENSE_ZERO_MODELS; index++) {
+        const uint32_t domain = index / DENSE_ZERO_MODELS;
+        const uint32_t number = index % DENSE_ZERO_MODELS;
+        const uint32_t slots = zero_slots[domain][number];
+        const uint32_t step = model->format->is_dependent ? 1u : slots;
+        const uint32_t end = start + slots * zero_sizes[domain][number];
+
+        model->zero_bases[domain][number] = (uint16_t)context;
+        for (; start < end; start += step) {
+            begin_context(model, context++, start);
+        }
+    }
+}
+
 static void begin(dense_model_t *model)
 {
     uint32_t i;
 
-    for (i = 0u; i < DENSE_CONTEXT_COUNT; i++) {
-        model->probabilities[i] = (uint16_t)((start_states[i] & 0xFFF0u) + 8u);
-        model->counts[i] = (uint8_t)(start_states[i] & 15u);
+    for (i = 0u; i < DENSE_OTHER_COUNT; i++) {
+        begin_context(model, i, i);
     }
+    begin_zeros(model);
     for (i = 0u; i < DENSE_WEIGHT_SETS * DENSE_ZERO_MODELS; i++) {
         model->weights[i] = start_weights[i];
     }
@@ -162,9 +195,9 @@ fmq_status_t fmq_dense_model_start(dense_model_t **started, const fmq_dense_form
     model->weights = (int16_t *)(void *)next;
     next += whole_words(sizeof(int16_t) * DENSE_WEIGHT_SETS * DENSE_ZERO_MODELS);
     model->probabilities = (uint16_t *)(void *)next;
-    next += whole_words(sizeof(uint16_t) * DENSE_CONTEXT_COUNT);
+    next += whole_words(sizeof(uint16_t) * context_count(format));
     model->counts = next;
-    next += DENSE_CONTEXT_COUNT;
+    next += context_count(format);
     begin(model);
     memset(next, 0, coded_modes(format) * places + 2u * plane_size(format));
     for (mode = FMQ_DENSE_SPATIAL; mode < DENSE_MODE_COUNT; mode++) {

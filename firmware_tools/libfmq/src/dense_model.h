@@ -26,6 +26,7 @@ typedef struct dense_model {
     coder_t coder;
     fmq_range_encoder_t encoder;
     fmq_range_decoder_t decoder;
+    uint16_t zero_bases[2][DENSE_ZERO_MODELS]; /* where contexts of the first flag begin */
     uint16_t *probabilities; /* of a 1, in 1/65536, by context */
     uint8_t *counts;         /* decisions seen, by context */
     int16_t *weights;        /* WEIGHT_SETS of ZERO_MODELS */
