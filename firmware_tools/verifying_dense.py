@@ -33,7 +33,8 @@ def dense_inputs(plan: TensorPlan, dense: DensePlan) -> Array:
         [edges, np.nextafter(edges, 0), np.nextafter(edges, np.float32(np.inf))]
     )
     largest, least = np.finfo(np.float32).max, np.finfo(np.float32).smallest_subnormal
-    positive = np.append(around[np.isfinite(around)], [0, least, 1, largest]).astype(np.float32)
+    others = np.array([0, least, 1, largest], np.float32)
+    positive = np.concatenate([around[np.isfinite(around)], others])
     return np.concatenate([positive, -positive])
 
 
@@ -57,7 +58,8 @@ def exact_samples(plan: TensorPlan, dense: DensePlan, numbers: Array) -> Array:
         return np.array(clipped, np.float64).astype(np.float32)
     limits = np.iinfo(plan.dtype)
     codes = [_half_away(value) + plan.zero_point for value in values]
-    return np.clip(codes, limits.min, limits.max).astype(plan.dtype)
+    clipped_codes: Array = np.clip(codes, limits.min, limits.max).astype(plan.dtype)
+    return clipped_codes
 
 
 def some_numbers() -> Array:
@@ -79,7 +81,8 @@ def dense_map(plan: TensorPlan, dense: DensePlan, seed: int) -> Array:
     if seed % 2 == 0:
         values = np.abs(values)
     if plan.dtype == "float32":
-        return values.astype(np.float32)
+        floats: Array = values.astype(np.float32)
+        return floats
     limits = np.iinfo(plan.dtype)
     codes = np.rint(values) + plan.zero_point
     clipped: Array = np.clip(codes, limits.min, limits.max).astype(plan.dtype)

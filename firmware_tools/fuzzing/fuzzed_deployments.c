@@ -2,6 +2,8 @@
 
 #include <fmq/codec.h>
 #include <fmq/coding.h>
+#include <fmq/dense.h>
+#include <fmq/quantizer.h>
 
 #include <stdlib.h>
 
@@ -15,6 +17,15 @@
     TENSOR_OF(FMQ_PROFILE_STANDARD, r, c, k, zero, bits, text, classes)
 #define FAST(r, c, k, zero, bits, text, classes)                                                  \
     TENSOR_OF(FMQ_PROFILE_FAST, r, c, k, zero, bits, text, classes)
+/* The levels of a quantizer, coded densely; and numbers of a dense plan. */
+#define LEVELS(r, c, k, zero, bits, text, classes)                                                \
+    TENSOR_OF(FMQ_PROFILE_DENSE, r, c, k, zero, bits, text, classes)
+#define NUMBERS(r, c, k, of_plan, text)                                                           \
+    {                                                                                             \
+        .rows = (r), .columns = (c), .channels = (k), .count = (r) * (c) * (k),                   \
+        .centre = FMQ_FIXED_POINT_CENTRE, .bit_depth = 16u, .header = (const uint8_t *)(text),    \
+        .header_size = sizeof(text) - 1u, .profile = FMQ_PROFILE_DENSE, .dense = (of_plan)        \
+    }
 #define DEPLOYMENT(of)                                                                            \
     {                                                                                             \
         .name = #of, .preamble = (const uint8_t *)"P", .preamble_size = 1u, .tensors = (of),      \
@@ -45,15 +56,29 @@ static const fmq_tensor_t fast_wide[] = {FAST(1u, 70u, 2u, 32768u, 16u, "", NULL
 static const fmq_tensor_t fast_regions[] = {FAST(5u, 6u, 2u, 128u, 8u, "a", &partitions[3]),
                                             FAST(1u, 1u, 1u, 1u, 1u, "b", NULL)};
 
+static const int16_t turn[] = {4915, 6554, -6554, 4915};
+static const fmq_dense_plan_t of_map = {.map_rows = 5u, .limit = 256u, .exponent = -9, .step = 130u};
+static const fmq_dense_plan_t of_maps = {
+    .map_rows = 3u, .limit = 256u, .exponent = 0, .step = 90u, .matrix = turn};
+
+static const fmq_tensor_t dense[] = {LEVELS(3u, 4u, 3u, 7u, 4u, "a", NULL),
+                                     LEVELS(2u, 3u, 1u, 0u, 9u, "b", NULL)};
+static const fmq_tensor_t dense_map[] = {NUMBERS(5u, 9u, 4u, &of_map, "a")};
+static const fmq_tensor_t dense_maps[] = {NUMBERS(6u, 3u, 2u, &of_maps, "a"),
+                                          LEVELS(4u, 4u, 2u, 128u, 8u, "b", NULL)};
+
 const fmq_encoding_t *const fmq_encodings[FMQ_PROFILES] = {&fmq_standard_encoding,
-                                                           &fmq_static_encoding};
+                                                           &fmq_static_encoding,
+                                                           &fmq_dense_encoding};
 const fmq_decoding_t *const fmq_decodings[FMQ_PROFILES] = {&fmq_standard_decoding,
-                                                           &fmq_static_decoding};
+                                                           &fmq_static_decoding,
+                                                           &fmq_dense_decoding};
 
 static const fmq_deployment_t deployments[FUZZED_DEPLOYMENTS] = {
     DEPLOYMENT(two),      DEPLOYMENT(wide),      DEPLOYMENT(tiny),
     DEPLOYMENT(channels), DEPLOYMENT(regions),   DEPLOYMENT(blocks),
     DEPLOYMENT(fast),     DEPLOYMENT(fast_wide), DEPLOYMENT(fast_regions),
+    DEPLOYMENT(dense),    DEPLOYMENT(dense_map), DEPLOYMENT(dense_maps),
 };
 
 size_t fuzzed_level_bytes(const fmq_tensor_t *tensor)

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FUZZED_DEPLOYMENTS 9u
+#define FUZZED_DEPLOYMENTS 12u
 #define FUZZED_MAX_TENSORS 2u
 #define FUZZED_MAX_LEVEL_BYTES 512u
 

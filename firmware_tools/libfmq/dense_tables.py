@@ -200,8 +200,9 @@ def start_words(states: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
 def zero_sizes() -> npt.NDArray[np.int64]:
     """How many contexts each model of the first flag has for one quantizer, (2, models)."""
     edges = np.append(contexts.ZERO.reshape(-1), contexts.ZERO_COUNT)
-    sizes: npt.NDArray[np.int64] = np.diff(edges).reshape(contexts.ZERO.shape)
-    return sizes // np.array(contexts.ZERO_SLOTS)
+    all_slots = np.diff(edges).reshape(contexts.ZERO.shape)
+    sizes: npt.NDArray[np.int64] = all_slots // np.array(contexts.ZERO_SLOTS)
+    return sizes
 
 
 def in_order(words: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:

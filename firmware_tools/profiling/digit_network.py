@@ -10,6 +10,7 @@ Everything is float32; the same NumPy gives the same weights for the same seed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -56,7 +57,8 @@ class Convolution:
         """(n, rows, columns, inputs) → (n, rows / stride, columns / stride, outputs)."""
         side, margin = len(self.weight), len(self.weight) // 2
         padded = np.pad(source, [(0, 0), (margin, margin), (margin, margin), (0, 0)])
-        windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side), (1, 2))
+        slide: Any = np.lib.stride_tricks.sliding_window_view  # NumPy 1's stubs want one axis
+        windows: Reals = slide(padded, (side, side), axis=(1, 2))
         windows = windows[:, :: self.stride, :: self.stride].transpose(0, 1, 2, 4, 5, 3)
         self._shape = padded.shape
         self._columns = windows.reshape(*windows.shape[:3], -1)
@@ -119,7 +121,8 @@ class DigitNetwork:
         """(n, 28, 28, 1) in [0, 1] → (n, 14, 14, 16), none negative."""
         below = np.maximum(self.first.forward(pictures), 0)
         between = np.maximum(self.inner.forward(below), 0)
-        return np.maximum(self.outer.forward(between) + below, 0)
+        maps: Reals = np.maximum(self.outer.forward(between) + below, 0)
+        return maps
 
     def tail(self, maps: Reals) -> Reals:
         """(n, 14, 14, 16) → (n, 10) logits."""
@@ -127,7 +130,7 @@ class DigitNetwork:
         logits: Reals = deep.reshape(len(maps), -1) @ self.weight + self.bias
         return logits
 
-    def slopes(self, pictures: Reals, labels: npt.NDArray[np.integer]) -> list[Reals]:
+    def slopes(self, pictures: Reals, labels: npt.NDArray[np.integer[Any]]) -> list[Reals]:
         """The slopes of the mean cross entropy by each of `parameters`."""
         below = np.maximum(self.first.forward(pictures), 0)
         between = np.maximum(self.inner.forward(below), 0)
@@ -150,7 +153,7 @@ class DigitNetwork:
         return [*of_first, *of_inner, *of_outer, *of_deep, *of_dense]
 
 
-def train(pictures: Reals, labels: npt.NDArray[np.integer], seed: int = 0) -> DigitNetwork:
+def train(pictures: Reals, labels: npt.NDArray[np.integer[Any]], seed: int = 0) -> DigitNetwork:
     """A network trained by Adam, its rate falling to 0 along a straight line.
 
     Each batch is moved by up to two pixels, for a few thousand pictures are soon known by heart.

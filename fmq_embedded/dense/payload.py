@@ -264,7 +264,11 @@ def decode_samples(
     lossless: bool,
     prior: Prior,
 ) -> tuple[Planes, Channels, int]:
-    """Levels, channels, and the position behind."""
+    """Levels, channels, and the position behind.
+
+    Raises:
+        BitstreamError: the payload is cut off, or a channel has a mode of another kind of tensor.
+    """
     from fmq_embedded.dense import map_kernels
     from fmq_embedded.entropy import kernels
 
@@ -298,6 +302,11 @@ def decode_samples(
     end = int(coder[kernels.POSITION]) - _free_bytes(int(coder[kernels.RANGE]))
     if end > data.size:
         raise BitstreamError("truncated")
+    foreign = (contexts.WHOLE, contexts.TILED) if lossless else (contexts.PREDICTED,)
+    if np.isin(channels.modes, foreign).any():
+        raise BitstreamError(
+            f"a payload at byte {start} has a channel whose mode does not go with its coding"
+        )
     return levels, channels, end
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from fmq_embedded.bitstream import syntax
 from fmq_embedded.bitstream.fields import Reader, Writer
 from fmq_embedded.bitstream.syntax import RawDense
-from fmq_embedded.dense import contexts
 from fmq_embedded.dense.layout import Layout
 from fmq_embedded.dense.numbers import Array, decoded
 from fmq_embedded.dense.payload import (
@@ -121,9 +120,6 @@ def read_dense(reader: Reader, shape: tuple[int, ...], dtype: str) -> tuple[Dens
     levels, channels, reader.position = decode_samples(
         body, reader.position, layout, dependent, one_sided, lossless, default_prior()
     )
-    foreign = (contexts.WHOLE, contexts.TILED) if lossless else (contexts.PREDICTED,)
-    if np.isin(channels.modes, foreign).any():
-        reader.fail("a channel has a mode that does not go with the tensor's coding")
     if int(np.abs(levels).max()) > LARGEST_LEVEL:
         reader.fail(f"a dense payload holds a level beyond ±{LARGEST_LEVEL}")
     points = np.array(

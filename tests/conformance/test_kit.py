@@ -13,6 +13,7 @@ import pytest
 
 from firmware_tools.conformance.case_files import KeptCase, Results, raw, results_of
 from firmware_tools.conformance.cases import PROFILES, kit_cases
+from firmware_tools.conformance.dense_maps import SEARCHES
 from firmware_tools.conformance.kit import SUMS, check_cases, kit_files, read_kit, write_kit
 from fmq_embedded.bitstream import syntax
 from fmq_embedded.errors import InputError, MismatchError
@@ -41,7 +42,10 @@ def test_it_has_every_kind_of_thing(kept: Sequence[KeptCase]) -> None:
     samples = {one.case.samples.dtype.name for one in kept}
     assert samples == {"float32", "float16", "bfloat16", "float64", "int8", "uint8", "int16"}
     assert {one.case.profile for one in kept} == set(PROFILES)
-    quantizers = [one.case.plan.chosen_quantizer for one in kept]
+    plans = [one.case.plan for one in kept]
+    assert {plan.dense.search for plan in plans if plan.dense} == set(SEARCHES.values())
+    assert any(plan.dense.channels for plan in plans if plan.dense)
+    quantizers = [plan.chosen_quantizer for plan in plans if plan.dense is None]
     assert {q.distribution for q in quantizers} == {"uniform", "gaussian", "laplace"}
     assert {q.rounding for q in quantizers} == {"floor", "centre"}
     assert {q.bit_depth for q in quantizers} >= {1, 2, 8, 9, 12, 16}

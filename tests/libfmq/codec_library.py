@@ -14,36 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware_tools.c_structures import CDeployment, CTensor
+from firmware_tools.firmware import library_sources
 from firmware_tools.toolchains import host_library
 from fmq_embedded.entropy import Geometry
 
 LIBFMQ = Path(__file__).resolve().parents[2] / "firmware_tools" / "libfmq"
-CODEC_SOURCES = tuple(
-    LIBFMQ / "src" / f"{name}.c"
-    for name in (
-        "range_coder",
-        "level_coder",
-        "level_model",
-        "packing",
-        "bitstream_window",
-        "bitstream_writer",
-        "bitstream_reader",
-        "bitstream_parser",
-        "parser_fields",
-        "class_map",
-        "class_map_tree",
-        "static_map",
-        "static_survey",
-        "static_tables",
-        "static_encoder",
-        "static_push",
-        "static_decoder",
-        "standard_coding",
-        "static_coding",
-        "codec",
-        "crc32",
-    )
-)
+CODEC_SOURCES = tuple(library_sources())
 CODINGS = Path(__file__).with_name("all_codings.c")
 ENTROPY, PACKED, CONSTANT = 0, 1, 2
 STATE_BYTES = 4096

@@ -15,6 +15,7 @@ LIBRARY = Path(__file__).parents[2] / "firmware_tools" / "libfmq"
 SOURCES = [
     *(path for path in sorted(LIBRARY.glob("src/quantize*.c")) if "partition" not in path.name),
     LIBRARY / "src" / "dequantize.c",
+    LIBRARY / "src" / "dequantize_fixed_point.c",
 ]
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-Wvla", "-Wpedantic"]
 WARNINGS.append("-Werror")

@@ -2,6 +2,8 @@
 #include "fmq/dequantizer.h"
 #include "fmq/quantizer.h"
 
+#include "inline.h"
+
 #include <stdbool.h>
 
 #define FRACTION_BITS 23
@@ -12,7 +14,7 @@
 #define LARGEST_SHIFT 17          /* beyond this every number of 16 bits is 0, or clipped */
 
 /* size * 2^unit, size of at most 16 bits, unit at least -149: exact, but clipped. */
-static uint32_t float32_bits(uint32_t size, int32_t unit)
+FMQ_SELDOM uint32_t float32_bits(uint32_t size, int32_t unit)
 {
     int32_t length = 0;
     int32_t field;
@@ -33,7 +35,7 @@ static uint32_t float32_bits(uint32_t size, int32_t unit)
     return size << (unit - SUBNORMAL_EXPONENT);
 }
 
-static void put_code(uint32_t output, void *samples, size_t index, int32_t code)
+FMQ_SELDOM void put_code(uint32_t output, void *samples, size_t index, int32_t code)
 {
     static const int32_t lowest[] = {-128, 0, -32768};
     static const int32_t highest[] = {127, 255, 32767};

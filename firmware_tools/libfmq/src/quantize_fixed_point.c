@@ -54,6 +54,15 @@ static fmq_status_t from_float32(const fmq_quantizer_t *quantizer, const uint32_
     return FMQ_OK;
 }
 
+/* Not inlined: the loop below would be there once for each input type. */
+FMQ_SELDOM uint16_t number_of_code(const fmq_quantizer_t *quantizer, int32_t code)
+{
+    const int32_t value = code - quantizer->base;
+    const uint32_t size = value < 0 ? (uint32_t)-value : (uint32_t)value;
+
+    return number_of(value < 0, in_units(size, quantizer->pivot, quantizer->multiplier));
+}
+
 fmq_status_t fmq_quantize_fixed_point(const fmq_quantizer_t *quantizer, const void *samples,
                                       size_t count, void *levels)
 {
@@ -66,11 +75,8 @@ fmq_status_t fmq_quantize_fixed_point(const fmq_quantizer_t *quantizer, const vo
         return FMQ_ERROR_ARGUMENT;
     }
     for (index = 0u; index < count; index++) {
-        const int32_t value = code_at(quantizer->input, samples, index) - quantizer->base;
-        const uint32_t size = value < 0 ? (uint32_t)-value : (uint32_t)value;
-
         ((uint16_t *)levels)[index] =
-            number_of(value < 0, in_units(size, quantizer->pivot, quantizer->multiplier));
+            number_of_code(quantizer, code_at(quantizer->input, samples, index));
     }
     return FMQ_OK;
 }

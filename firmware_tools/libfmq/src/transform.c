@@ -7,7 +7,7 @@
 #define SIZES_MATCH (TRANSFORM_LARGEST_SIZE == FMQ_TRANSFORM_LIMIT)
 typedef char limit_is_the_twins[SIZES_MATCH ? 1 : -1];
 
-#define ROUND(shift) (1u << ((shift)-1u))
+#define ROUND(shift) ((uint32_t)1 << ((shift)-1u))
 #define ROOT_OF_TWO 3037000500u /* times 2^31 */
 #define ONE 0x80000000u
 #define MOST_ANGLES (4u * sizeof rotations / sizeof rotations[0])
