@@ -170,11 +170,18 @@ def _cases(kit: Kit, step: Step) -> Iterator[Row]:
     yield _checked_by(sys.executable, subject, kit, {"NUMBA_DISABLE_JIT": "1"})
     for python in PYTHONS:
         step(python)
-        found = subprocess.run([python, "-c", NEEDED], capture_output=True, check=False, text=True)
-        if found.returncode:
+        path = shutil.which(python)
+        found = None if path is None else _said(path)
+        if path is None or found is None:
             yield Row(python, absent=f"{python} with numba and numpy is not installed")
             continue
-        yield _checked_by(python, f"{found.stdout.strip()}, compiled, the compact kit", kit, {})
+        yield _checked_by(path, f"{found}, compiled, the compact kit", kit, {})
+
+
+def _said(python: str) -> str | None:
+    """What an interpreter says of itself; None where it lacks what the kit is read with."""
+    done = subprocess.run([python, "-c", NEEDED], capture_output=True, check=False, text=True)
+    return None if done.returncode else done.stdout.strip()
 
 
 def _checked_by(python: str, subject: str, kit: Kit, settings: Mapping[str, str]) -> Row:

@@ -165,7 +165,8 @@ def encode_exactly(item: FeatureMap) -> DenseResult:
         )
     layout = Layout.of(item.shape)
     centre = _centre(item)
-    planes = layout.planar(item.samples.astype(np.int32) - centre)
+    codes = np.subtract(item.samples, centre, dtype=np.int32)  # of one sample NumPy 1 made int64
+    planes = layout.planar(np.asarray(codes))
     one_sided = int(planes.min()) >= 0
     coded = encode_exact(planes, layout, one_sided)
     tensor = DenseTensor(

@@ -63,9 +63,9 @@ def test_recursion_and_unknown_frames_are_findings() -> None:
 
 
 def test_a_frame_too_large_is_a_finding() -> None:
-    node = 'node: { title: "fmq_big" label: "fmq_big\\na.c:1:1\\n2000 bytes (static)\\n0 d" }\n'
+    node = 'node: { title: "fmq_big" label: "fmq_big\\na.c:1:1\\n4000 bytes (static)\\n0 d" }\n'
     result = result_of(graph(node), "a check")
-    assert result.findings == ("fmq_big takes 2000 bytes of stack, expected 1024 at most",)
+    assert result.findings == ("fmq_big takes 4000 bytes of stack, expected 2048 at most",)
 
 
 @needs_arm_gcc
