@@ -45,6 +45,8 @@ def verify(
     if all:
         _prove([part for part in only.split(",") if part], exhaustive, Path(report), json)
         return
+    if only:
+        raise InputError("--only names parts of the whole proof: give --all with it")
     from firmware_tools.verifying import check_targets, standard_deployment, targets_of
     from fmq_embedded.deploy.conformance import check_case
     from fmq_embedded.deploy.deployment import load
