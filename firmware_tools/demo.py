@@ -19,7 +19,8 @@ from firmware_tools.toolchains import DEFAULT_TOOLCHAIN
 from firmware_tools.toolchains.toolchain import Build
 from fmq_embedded import blazeface
 from fmq_embedded.deploy.calibrate import calibrate
-from fmq_embedded.deploy.deployment import HEAD, TAIL, Deployment
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.deployment_files import HEAD, TAIL
 from fmq_embedded.deploy.split_model import split_model
 from fmq_embedded.errors import MismatchError
 from fmq_embedded.model_store import fetch

@@ -15,7 +15,8 @@ from firmware_tools.c_structures import CDeployment, CPartition
 from firmware_tools.firmware import LIBFMQ_INCLUDE, library_sources, write_c
 from firmware_tools.toolchains import host_library
 from fmq_embedded.deploy.c_tables import SOURCE
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import FmqError
 from fmq_embedded.partition.dynamic import DynamicClasses
 

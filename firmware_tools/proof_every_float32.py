@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from firmware_tools.verifying import check_targets
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.quantizers import Quantizer
 from fmq_embedded.quantizers.exact import FLOAT32
 from fmq_embedded.quantizers.forms import choose_form

@@ -31,7 +31,8 @@ from firmware_tools.verifying_partitions import (
     verify_partition,
     verify_partition_values,
 )
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import BitstreamError, MissingToolError, unknown_name
 from fmq_embedded.partition import Partition
 from fmq_embedded.partition.dynamic import DynamicClasses

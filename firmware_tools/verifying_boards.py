@@ -21,7 +21,8 @@ from firmware_tools.firmware import DEFAULT_BOARD, build_firmware, emulators_of,
 from firmware_tools.verifying import Check, device_checks
 from fmq_embedded.deploy.c_dense import dense_work_size
 from fmq_embedded.deploy.c_tables import CELL_BYTES, END_BYTES
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.entropy import Geometry, static_work_size
 from fmq_embedded.partition import Partition
 from fmq_embedded.partition.class_map import map_shape

@@ -13,7 +13,7 @@ from fmq_embedded.dense.channel_transform import FINER_BITS
 from fmq_embedded.dense.device_plan import CENTRE, DensePlan
 from fmq_embedded.dense.numbers import LARGEST_SAMPLE
 from fmq_embedded.dense.steps import SAMPLE_FRACTION
-from fmq_embedded.deploy.deployment import TensorPlan
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 
 Array = npt.NDArray[Any]
 

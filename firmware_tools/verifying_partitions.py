@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fmq_embedded.deploy.deployment import TensorPlan
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.partition import OWN, Partition, Step
 from fmq_embedded.partition.dynamic import DynamicClasses

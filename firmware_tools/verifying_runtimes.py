@@ -19,11 +19,13 @@ import numpy.typing as npt
 from firmware_tools.stock_quantize import stock_check
 from firmware_tools.verifying import Check
 from fmq_embedded import codec
-from fmq_embedded.deploy.deployment import HEAD, TAIL, Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.deployment_files import HEAD, TAIL
 from fmq_embedded.deploy.graft import Grafted, dequantizer_model, quantizer_model
 from fmq_embedded.deploy.grafted_files import graft, map_tables
 from fmq_embedded.deploy.map_tables import MapTables
 from fmq_embedded.deploy.npu_report import ACCELERATORS, npu_report
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import InputError
 from fmq_embedded.files import read_bytes
 from fmq_embedded.quantizers import reference

@@ -14,7 +14,7 @@ from firmware_tools.demo import STEPS, DemoResult, run_demo
 from firmware_tools.emulators import EMULATORS
 from firmware_tools.toolchains import TOOLCHAINS
 from fmq_embedded.deploy.conformance import check_case
-from fmq_embedded.deploy.deployment import HEAD, TAIL, load
+from fmq_embedded.deploy.deployment_files import HEAD, TAIL, load
 from fmq_embedded.runtimes import open_model
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("demo")]

@@ -21,7 +21,7 @@ from PIL import Image
 
 from firmware_tools.emulators import emulator
 from firmware_tools.firmware import LIBFMQ_INCLUDE, build_firmware
-from fmq_embedded.deploy.deployment import load
+from fmq_embedded.deploy.deployment_files import load
 from tests.tasks.running import ROOT, fmq
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -15,7 +15,8 @@ import pytest
 from firmware_tools import verifying
 from firmware_tools.host_codec import HostCodec
 from firmware_tools.verifying import Check, check_targets, standard_deployment, targets_of
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import InputError, MissingToolError
 from fmq_embedded.quantizers import Quantizer
 

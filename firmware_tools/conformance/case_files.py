@@ -32,7 +32,6 @@ from fmq_embedded.bitstream.headers import TensorHeader, write_preamble, write_t
 from fmq_embedded.dense.device_plan import DensePlan
 from fmq_embedded.dense.payload import Search
 from fmq_embedded.deploy.c_dense import NUMBER_BITS
-from fmq_embedded.deploy.deployment import TensorPlan
 from fmq_embedded.deploy.partition_description import (
     describe_partition,
     partition_tables,
@@ -43,6 +42,7 @@ from fmq_embedded.deploy.quantizer_description import (
     quantizer_tables,
     read_quantizer,
 )
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.entropy import Geometry
 from fmq_embedded.errors import InputError
 from fmq_embedded.feature_map import FeatureMap

@@ -21,7 +21,8 @@ from firmware_tools.conformance.level_maps import (
 )
 from firmware_tools.conformance.telling_samples import Array, telling_samples, wide_samples
 from firmware_tools.verifying_partitions import dynamic_map, partitioned_plans
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.partition import OWN, Step
 from fmq_embedded.partition.dynamic import DynamicClasses
 from fmq_embedded.quantizers import Quantizer

@@ -14,7 +14,7 @@ from fmq_embedded.dense.device_plan import QUICK, DensePlan, device_exponent
 from fmq_embedded.dense.encoder import PLAIN, RATE_DISTORTION, TRELLIS
 from fmq_embedded.dense.payload import Search
 from fmq_embedded.dense.steps import nearest_step
-from fmq_embedded.deploy.deployment import TensorPlan
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 
 HOST_SEARCH = replace(TRELLIS, sine=True)
 """All that the format has: dependent levels, predicted channels, both transforms, points."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.quantizers import Quantizer
 
 

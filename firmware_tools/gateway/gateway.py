@@ -16,7 +16,8 @@ import numpy.typing as npt
 from firmware_tools.gateway.counters import Ledger
 from firmware_tools.gateway.inboxes import Inboxes, Message
 from firmware_tools.gateway.results import Result
-from fmq_embedded.deploy.deployment import TAIL, Deployment, load
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.deployment_files import TAIL, load
 from fmq_embedded.errors import FmqError
 from fmq_embedded.runtimes import open_model
 

@@ -31,7 +31,8 @@ from firmware_tools.profiling.table_benchmark import table_figures
 from firmware_tools.toolchains import DEFAULT_TOOLCHAIN, toolchain
 from firmware_tools.toolchains.toolchain import Build
 from fmq_embedded.deploy.c_tables import SOURCE
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.entropy import Geometry, list_decisions
 from fmq_embedded.errors import InputError, MismatchError
 from fmq_embedded.payloads import centre_of

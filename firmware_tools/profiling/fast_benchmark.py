@@ -18,7 +18,8 @@ from firmware_tools.profiling.synthetic_maps import HIGHEST, relu_map
 from firmware_tools.profiling.timing import compare
 from firmware_tools.toolchains.toolchain import Build
 from fmq_embedded import codec
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.entropy import Geometry, static_work_size
 from fmq_embedded.errors import MismatchError
 from fmq_embedded.quantizers import Quantizer

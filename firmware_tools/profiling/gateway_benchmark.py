@@ -18,7 +18,8 @@ from firmware_tools.gateway.stream_frames import stream_frames
 from firmware_tools.profiling.figures import Figure
 from firmware_tools.profiling.timing import seconds
 from fmq_embedded import blazeface
-from fmq_embedded.deploy.deployment import HEAD, TAIL, Deployment, load, save
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.deployment_files import HEAD, TAIL, load, save
 from fmq_embedded.deploy.split_model import split_model
 from fmq_embedded.model_store import fetch
 from fmq_embedded.photos import crops

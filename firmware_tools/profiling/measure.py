@@ -35,7 +35,8 @@ from firmware_tools.profiling.profile import (
 from firmware_tools.settings import Settings
 from firmware_tools.toolchains import DEFAULT_TOOLCHAIN
 from firmware_tools.toolchains.toolchain import Build
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import InputError, MismatchError
 from fmq_embedded.quantizers import Quantizer
 

@@ -16,7 +16,8 @@ from firmware_tools.profiling.figures import Figure
 from firmware_tools.profiling.partition_sizes import code_bytes, partition_sizes
 from firmware_tools.profiling.profile import stages_from_counters
 from firmware_tools.toolchains.toolchain import Build
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import MismatchError
 from fmq_embedded.partition import OWN, Partition, Step
 from fmq_embedded.partition.dynamic import DynamicClasses

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from firmware_tools.profiling.elf_sizes import ElfSizes, Symbol
 from fmq_embedded.deploy.c_tables import SOURCE
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.partition.dynamic import DynamicClasses
 from fmq_embedded.quantizers.vector import VectorQuantizer
 

@@ -13,7 +13,7 @@ from firmware_tools.report.contents import Contents
 from firmware_tools.report.rate_curves import Curves
 from firmware_tools.report.tensor_facts import TensorFacts, ratio_text
 from fmq_embedded import __version__
-from fmq_embedded.deploy.deployment import TensorPlan
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 
 STAGES = ("quantize", "dequantize", "bitstream")
 

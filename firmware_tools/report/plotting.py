@@ -13,7 +13,8 @@ from firmware_tools.report.contents import boards_named
 from firmware_tools.report.drawn import Draw, png, svg
 from firmware_tools.report.rate_curves import RateCurves, rate_curves
 from firmware_tools.report.tensor_facts import TensorFacts, tensor_facts
-from fmq_embedded.deploy.deployment import Deployment, load
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.deployment_files import load
 from fmq_embedded.errors import InputError, unknown_name
 
 

@@ -10,7 +10,7 @@ from firmware_tools.profiling.rate_codec import real_values
 from firmware_tools.profiling.rate_curve import RatePoint, frontier, signal_to_noise
 from firmware_tools.report.coders import Coded, available_coders, peer_coders
 from firmware_tools.report.tensor_facts import TensorFacts, worst_ratio
-from fmq_embedded.deploy.deployment import TAIL
+from fmq_embedded.deploy.deployment_files import TAIL
 from fmq_embedded.runtimes import open_model
 
 

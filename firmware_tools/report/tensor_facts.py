@@ -19,7 +19,8 @@ from fmq_embedded.calibration import TensorStatistics, tensor_statistics
 from fmq_embedded.calibration.statistics import values_of_keys
 from fmq_embedded.codec import DecodedStream, read_stream
 from fmq_embedded.deploy.conformance import case_maps
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.partition import Partition
 from fmq_embedded.quantizers.exact import decision_thresholds
 from fmq_embedded.selection import gaussian_similarity, histogram, laplace_similarity

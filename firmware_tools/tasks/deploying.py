@@ -34,7 +34,7 @@ def split(
     json: str | None = None,
 ) -> None:
     """Cut a .tflite model into head and tail at named tensors; make a deployment folder."""
-    from fmq_embedded.deploy.deployment import TAIL
+    from fmq_embedded.deploy.deployment_files import TAIL
     from fmq_embedded.deploy.pooled_cuts import pooled_cuts
     from fmq_embedded.deploy.split_model import split_model
     from fmq_embedded.files import read_bytes
@@ -215,7 +215,7 @@ def headers(
     from firmware_tools.authentication import read_key, write_key_header
     from firmware_tools.layouts.layout import laid_out, stale, write_layout
     from fmq_embedded.deploy.c_tables import c_tables
-    from fmq_embedded.deploy.deployment import load
+    from fmq_embedded.deploy.deployment_files import load
 
     if layout and not out:
         raise InputError("--layout writes a project of its own: name its folder with --out")

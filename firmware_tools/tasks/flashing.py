@@ -185,7 +185,7 @@ def update(
     from firmware_tools.link.device import Device
     from firmware_tools.settings import settings
     from firmware_tools.tables.image import update_tables
-    from fmq_embedded.deploy.deployment import load
+    from fmq_embedded.deploy.deployment_files import load
 
     if bool(deployment) == revert:
         raise InputError("give one of --deployment and --revert; got both or none")
@@ -238,7 +238,7 @@ def _image(
 ) -> bytes:
     from firmware_tools.authentication import check_image
     from firmware_tools.firmware import build_firmware
-    from fmq_embedded.deploy.deployment import load
+    from fmq_embedded.deploy.deployment_files import load
     from fmq_embedded.files import read_bytes
 
     if image:

@@ -49,7 +49,7 @@ def verify(
         raise InputError("--only names parts of the whole proof: give --all with it")
     from firmware_tools.verifying import check_targets, standard_deployment, targets_of
     from fmq_embedded.deploy.conformance import check_case
-    from fmq_embedded.deploy.deployment import load
+    from fmq_embedded.deploy.deployment_files import load
 
     chosen = load(Path(deployment)) if deployment else standard_deployment()
     names = targets_of(part.strip() for part in target.split(",") if part.strip())
@@ -141,7 +141,7 @@ def profile(
     from firmware_tools.tasks.flashing import only_port
     from firmware_tools.verifying import targets_of
     from fmq_embedded.deploy.conformance import case_maps
-    from fmq_embedded.deploy.deployment import load
+    from fmq_embedded.deploy.deployment_files import load
 
     if runs < 1:
         raise InputError(f"--runs is {runs}; expected 1 or more")
@@ -202,7 +202,7 @@ def size(
     from firmware_tools.firmware import build_firmware
     from firmware_tools.profiling.measure import small_case
     from firmware_tools.profiling.size_bars import size_bars, sizes_by_source
-    from fmq_embedded.deploy.deployment import load
+    from fmq_embedded.deploy.deployment_files import load
 
     loaded = load(Path(deployment)) if deployment else small_case()[0]
     names = sorted(board_folders()) if all else [board]

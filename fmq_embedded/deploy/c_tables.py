@@ -24,7 +24,8 @@ from fmq_embedded.deploy.c_dense import (
 from fmq_embedded.deploy.c_partition import partition_tables
 from fmq_embedded.deploy.c_quantizers import description, quantizer_tables, values_table
 from fmq_embedded.deploy.c_text import array, comment, identifier, string
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.entropy import Geometry, packed_size, static_work_size
 from fmq_embedded.partition import Partition, encode_class_map
 from fmq_embedded.partition.dynamic import DynamicClasses

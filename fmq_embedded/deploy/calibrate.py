@@ -24,10 +24,12 @@ from fmq_embedded.deploy.calibrate_partition import partitioned
 from fmq_embedded.deploy.coding_choice import OWN_LEVELS, CodingReport, chosen_coding
 from fmq_embedded.deploy.collecting import Progress, collect, forget
 from fmq_embedded.deploy.conformance import case_files
-from fmq_embedded.deploy.deployment import HEAD, TAIL, Deployment, TensorPlan, load, save
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.deployment_files import HEAD, TAIL, load, save
 from fmq_embedded.deploy.dynamic_partition import check_dynamic, with_dynamic_classes
 from fmq_embedded.deploy.grafted_files import grafted_files
 from fmq_embedded.deploy.judging import Judge
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import InputError, MismatchError
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.payloads import fitted_centre

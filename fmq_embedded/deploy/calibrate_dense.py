@@ -21,7 +21,8 @@ from fmq_embedded.dense.device_plan import QUICK, DensePlan, device_exponent, st
 from fmq_embedded.dense.encoder import PLAIN, RATE_DISTORTION
 from fmq_embedded.dense.payload import Search
 from fmq_embedded.dense.steps import STEP_COUNT, STEPS_PER_OCTAVE, nearest_step
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import InputError, MismatchError, unknown_name
 from fmq_embedded.transform import FRACTION_BITS
 

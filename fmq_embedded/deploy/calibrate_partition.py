@@ -21,7 +21,8 @@ from fmq_embedded.calibration.importance import (
     step_exponents,
 )
 from fmq_embedded.calibration.stepped_partition import SampleRange, stepped_partition
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.entropy import Geometry
 from fmq_embedded.errors import InputError, unknown_name
 from fmq_embedded.feature_map import FeatureMap

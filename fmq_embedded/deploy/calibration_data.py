@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fmq_embedded.data.data_set import DataSet, open_data
 from fmq_embedded.data.input_description import with_options
-from fmq_embedded.deploy.deployment import HEAD, load
+from fmq_embedded.deploy.deployment_files import HEAD, load
 from fmq_embedded.errors import InputError
 from fmq_embedded.runtimes import open_model
 

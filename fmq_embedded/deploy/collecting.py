@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from fmq_embedded.calibration import tensor_statistics
 from fmq_embedded.calibration.collected import Collected, input_digest
-from fmq_embedded.deploy.deployment import HEAD, TensorPlan, load
+from fmq_embedded.deploy.deployment_files import HEAD, load
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import InputError
 from fmq_embedded.files import read_bytes, write_atomically
 from fmq_embedded.runtimes import Model, open_model

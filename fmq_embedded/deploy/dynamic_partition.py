@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import InputError
 from fmq_embedded.partition import Partition
 from fmq_embedded.partition.dynamic import DynamicClasses

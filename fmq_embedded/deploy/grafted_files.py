@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from fmq_embedded.deploy.deployment import HEAD, TAIL, Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.deployment_files import HEAD, TAIL
 from fmq_embedded.deploy.graft import Grafted, graft_head, graft_tail
 from fmq_embedded.deploy.map_tables import MapTables
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import InputError
 from fmq_embedded.files import read_bytes
 from fmq_embedded.partition.dynamic import DynamicClasses

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from fmq_embedded.bitstream.headers import DTYPES
 from fmq_embedded.data.guessing import guess_input
-from fmq_embedded.deploy.deployment import HEAD, TAIL, Deployment, TensorPlan, save
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.deployment_files import HEAD, TAIL, save
 from fmq_embedded.deploy.graft import graft_head
 from fmq_embedded.deploy.grafted_files import HEAD_LEVELS, TAIL_LEVELS, map_tables
 from fmq_embedded.deploy.split import split
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import InputError
 from fmq_embedded.quantizers import Quantizer
 from fmq_embedded.runtimes import Port, open_model

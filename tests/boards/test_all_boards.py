@@ -21,7 +21,8 @@ from firmware_tools.toolchains.cores import core
 from firmware_tools.toolchains.image_formats import intel_hex, uf2
 from firmware_tools.verifying import standard_deployment
 from firmware_tools.verifying_boards import board_checks, parts_that_fit
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import InputError
 from fmq_embedded.quantizers import Quantizer
 

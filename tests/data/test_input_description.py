@@ -15,7 +15,7 @@ from fmq_embedded.data.input_description import (
     read_input,
     with_options,
 )
-from fmq_embedded.deploy.deployment import load, save
+from fmq_embedded.deploy.deployment_files import load, save
 from fmq_embedded.errors import FmqError, InputError
 from tests.deploy.tiny_deployment import split_deployment
 

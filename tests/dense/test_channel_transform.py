@@ -9,7 +9,8 @@ import pytest
 import fmq_embedded as fmq
 from fmq_embedded.dense.channel_transform import LARGEST_CHANNELS, ChannelTransform
 from fmq_embedded.dense.device_plan import DensePlan
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 
 SHAPE = (1, 12, 12, 8)
 

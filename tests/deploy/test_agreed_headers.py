@@ -13,7 +13,9 @@ import fmq_embedded as fmq
 from firmware_tools.host_codec import HostCodec
 from firmware_tools.verifying import standard_deployment
 from fmq_embedded.deploy.calibrate import calibrate
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan, load, save
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.deployment_files import load, save
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.partition.dynamic import DynamicClasses
 from tests.deploy.tiny_deployment import inputs, split_deployment
 from tests.partition.random_partitions import BASE, random_partition

@@ -21,7 +21,8 @@ from firmware_tools.toolchains import host_library
 from firmware_tools.toolchains.compile import WARNINGS
 from firmware_tools.verifying import standard_deployment
 from fmq_embedded.deploy.c_tables import HEADER, SOURCE, c_tables
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import InputError
 from fmq_embedded.payloads import level_bits
 from fmq_embedded.quantizers import Quantizer

@@ -15,7 +15,7 @@ from fmq_embedded.data.input_description import PictureInput
 from fmq_embedded.deploy.calibrate import calibrate
 from fmq_embedded.deploy.calibration_data import calibration_inputs
 from fmq_embedded.deploy.conformance import FOLDER, STREAM, SUMS, case_maps, check_case
-from fmq_embedded.deploy.deployment import DESCRIPTION, HEAD, TABLES, TAIL, load
+from fmq_embedded.deploy.deployment_files import DESCRIPTION, HEAD, TABLES, TAIL, load
 from fmq_embedded.errors import InputError, MismatchError
 from fmq_embedded.runtimes import open_model
 from tests.deploy.tiny_deployment import CUT, SHAPE, inputs, split_deployment

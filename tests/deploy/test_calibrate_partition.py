@@ -10,7 +10,7 @@ import pytest
 from fmq_embedded.deploy.calibrate import calibrate
 from fmq_embedded.deploy.calibrate_partition import PartitionReport
 from fmq_embedded.deploy.conformance import check_case
-from fmq_embedded.deploy.deployment import HEAD, TAIL, load
+from fmq_embedded.deploy.deployment_files import HEAD, TAIL, load
 from fmq_embedded.deploy.split_model import split_model
 from fmq_embedded.errors import InputError
 from fmq_embedded.partition.dynamic import DynamicClasses

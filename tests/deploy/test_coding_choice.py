@@ -12,9 +12,11 @@ import pytest
 
 from fmq_embedded.deploy.calibrate import calibrate
 from fmq_embedded.deploy.coding_choice import CodingReport, chosen_coding
-from fmq_embedded.deploy.deployment import HEAD, TAIL, Deployment, TensorPlan, load
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.deployment_files import HEAD, TAIL, load
 from fmq_embedded.deploy.judging import Judge
 from fmq_embedded.deploy.split_model import split_model
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import InputError, MismatchError
 from fmq_embedded.quantizers import Quantizer
 from fmq_embedded.runtimes import open_model

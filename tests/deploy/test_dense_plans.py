@@ -19,7 +19,9 @@ from fmq_embedded.dense.device_plan import QUICK, DensePlan, device_exponent
 from fmq_embedded.dense.encoder import PLAIN, RATE_DISTORTION, TRELLIS
 from fmq_embedded.dense.numbers import LARGEST_SAMPLE
 from fmq_embedded.deploy.c_tables import HEADER, SOURCE, c_tables
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan, load, save
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.deployment_files import load, save
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import InputError, MismatchError
 from fmq_embedded.quantizers import Quantizer
 from tests.deploy.tiny_deployment import calibrated_deployment, split_deployment

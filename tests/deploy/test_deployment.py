@@ -13,14 +13,9 @@ import pytest
 import fmq_embedded as fmq
 from firmware_tools.host_codec import HostCodec
 from firmware_tools.verifying import standard_deployment
-from fmq_embedded.deploy.deployment import (
-    DESCRIPTION,
-    TABLES,
-    Deployment,
-    TensorPlan,
-    load,
-    save,
-)
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.deployment_files import DESCRIPTION, TABLES, load, save
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import BitstreamError, InputError
 from fmq_embedded.quantizers import Quantizer
 

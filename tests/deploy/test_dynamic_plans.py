@@ -14,8 +14,10 @@ import fmq_embedded as fmq
 from firmware_tools.host_codec import HostCodec
 from firmware_tools.tables.image import update_tables
 from fmq_embedded.deploy.c_tables import HEADER, SOURCE, c_tables
-from fmq_embedded.deploy.deployment import DESCRIPTION, Deployment, TensorPlan, load, save
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.deployment_files import DESCRIPTION, load, save
 from fmq_embedded.deploy.grafted_files import map_tables
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import BitstreamError, InputError
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.partition import OWN, Partition, Step

@@ -11,7 +11,9 @@ import pytest
 
 from fmq_embedded.codec import read_stream
 from fmq_embedded.deploy.c_tables import HEADER, SOURCE, c_tables
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan, load, save
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.deployment_files import load, save
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.entropy import Geometry, static_work_size
 from fmq_embedded.errors import InputError
 from fmq_embedded.quantizers import Quantizer

@@ -12,7 +12,7 @@ import yaml
 
 from firmware_tools.layouts.layout import LAYOUTS, laid_out, stale, write_layout
 from fmq_embedded.deploy.conformance import case_maps
-from fmq_embedded.deploy.deployment import load
+from fmq_embedded.deploy.deployment_files import load
 from fmq_embedded.errors import InputError
 from tests.tasks.running import fmq
 

@@ -17,7 +17,7 @@ from firmware_tools.flashers.flasher import Flasher
 from firmware_tools.flashers.flashing import make_job
 from firmware_tools.report.coders import BIT_DEPTHS, available_coders
 from firmware_tools.report.tensor_facts import tensor_facts
-from fmq_embedded.deploy.deployment import TAIL, load
+from fmq_embedded.deploy.deployment_files import TAIL, load
 from fmq_embedded.errors import InputError
 from fmq_embedded.plugins import made, plugins
 from fmq_embedded.quantizers import Quantizer

@@ -14,7 +14,7 @@ import pytest
 
 from firmware_tools.boards import CHECKOUT_BOARDS, board_folders
 from firmware_tools.layouts.layout import laid_out, stale
-from fmq_embedded.deploy.deployment import load
+from fmq_embedded.deploy.deployment_files import load
 from tests.tasks.running import ROOT
 
 pytestmark = pytest.mark.xdist_group("wheel")

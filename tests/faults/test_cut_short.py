@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fmq_embedded.deploy.deployment import load
+from fmq_embedded.deploy.deployment_files import load
 from tests.deploy.test_calibrate import calibrated_in
 from tests.deploy.tiny_deployment import CUT, model
 from tests.faults.cut_short import KILLED, sums

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import fmq_embedded as fmq
 from firmware_tools.link.frames import Frame, FrameReader, pack
-from fmq_embedded.deploy.deployment import DESCRIPTION, TABLES, load
+from fmq_embedded.deploy.deployment_files import DESCRIPTION, TABLES, load
 from fmq_embedded.errors import FmqError, InputError
 from fmq_embedded.files import read_array
 from fmq_embedded.runtimes import open_model

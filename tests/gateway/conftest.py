@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from fmq_embedded.deploy.calibrate import calibrate
-from fmq_embedded.deploy.deployment import HEAD, TAIL, load
+from fmq_embedded.deploy.deployment_files import HEAD, TAIL, load
 from fmq_embedded.runtimes import open_model
 from tests.deploy.tiny_deployment import SHAPE, inputs, split_deployment
 

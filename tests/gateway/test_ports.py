@@ -19,7 +19,7 @@ from firmware_tools.gateway.gateway import longest_stream
 from firmware_tools.gateway.inboxes import BOX_SIZE
 from firmware_tools.gateway.ports import PortListener
 from firmware_tools.gateway.stream_frames import stream_frames
-from fmq_embedded.deploy.deployment import load
+from fmq_embedded.deploy.deployment_files import load
 from fmq_embedded.errors import InputError
 from tests.deploy.tiny_deployment import split_deployment
 from tests.gateway.conftest import Case

@@ -14,7 +14,7 @@ import pytest
 
 from firmware_tools.gateway.stream_frames import stream_frames
 from firmware_tools.link import Device
-from fmq_embedded.deploy.deployment import HEAD, TAIL, load
+from fmq_embedded.deploy.deployment_files import HEAD, TAIL, load
 from fmq_embedded.runtimes import open_model
 from tests.deploy.tiny_deployment import SHAPE, inputs, split_deployment
 from tests.gateway.conftest import Case

@@ -13,9 +13,10 @@ from firmware_tools import verifying_runtimes
 from firmware_tools.stock_quantize import StockCheck
 from firmware_tools.verifying import check_targets, standard_deployment, targets_of
 from firmware_tools.verifying_runtimes import _levels_check, _samples_check
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
 from fmq_embedded.deploy.grafted_files import map_tables
 from fmq_embedded.deploy.map_tables import MapTables
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import InputError
 from fmq_embedded.partition.classes import Step
 from fmq_embedded.partition.partition import Partition

@@ -17,9 +17,10 @@ from firmware_tools.verifying_runtimes import (
     levels_through_stream,
     random_inputs,
 )
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
 from fmq_embedded.deploy.grafted_files import graft
 from fmq_embedded.deploy.split_model import split_model
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import InputError
 from fmq_embedded.model_store import fetch
 from fmq_embedded.quantizers import Quantizer

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from firmware_tools.profiling.graft_benchmark import figures
-from fmq_embedded.deploy.deployment import load
+from fmq_embedded.deploy.deployment_files import load
 from fmq_embedded.deploy.grafted_files import HEAD_LEVELS, TAIL_LEVELS
 from fmq_embedded.runtimes import open_model
 from tests.deploy import tiny_deployment

@@ -12,7 +12,8 @@ from firmware_tools.toolchains import DEFAULT_TOOLCHAIN, toolchain
 from firmware_tools.toolchains.compile import WARNINGS, Compiler, compile_objects
 from firmware_tools.toolchains.cores import core
 from fmq_embedded.deploy.c_tables import SOURCE
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.partition import OWN, Partition, Step
 from fmq_embedded.partition.dynamic import DynamicClasses

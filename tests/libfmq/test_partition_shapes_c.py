@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pytest
 
 from firmware_tools.host_codec import HostCodec
-from fmq_embedded.deploy.deployment import Deployment, TensorPlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.entropy import Geometry
 from fmq_embedded.partition import OWN, Partition, Step
 from fmq_embedded.partition.class_map import KINDS, Kind

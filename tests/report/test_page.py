@@ -14,7 +14,7 @@ import pytest
 
 from firmware_tools.report.contents import gather
 from firmware_tools.report.page import check_packages, page
-from fmq_embedded.deploy.deployment import load
+from fmq_embedded.deploy.deployment_files import load
 from fmq_embedded.errors import MissingToolError
 from tests.report.browser import DESKTOP, PHONE, axe_script, chromium, show_as, violations
 from tests.report.conftest import Made

@@ -25,7 +25,7 @@ from firmware_tools.report.page_tables import board_table, tensor_table
 from firmware_tools.report.plotting import KINDS, plotted
 from firmware_tools.report.rate_curves import rate_curves
 from firmware_tools.report.tensor_facts import ratio_text, tensor_facts
-from fmq_embedded.deploy.deployment import load
+from fmq_embedded.deploy.deployment_files import load
 from fmq_embedded.errors import InputError, MissingToolError
 from fmq_embedded.feature_map import FeatureMap
 from tests.deploy.tiny_deployment import calibrated_deployment

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fmq_embedded.deploy.deployment import load
+from fmq_embedded.deploy.deployment_files import load
 from tests.deploy import tiny_deployment
 from tests.link import host_firmware
 from tests.tasks.running import Outcome, fmq
