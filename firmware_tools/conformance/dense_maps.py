@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from firmware_tools.conformance.telling_samples import Array
-from fmq_embedded.dense.channel_transform import ChannelTransform
+from fmq_embedded.dense.channel_transform import ChannelTransform, Matrix
 from fmq_embedded.dense.device_plan import QUICK, DensePlan, device_exponent
 from fmq_embedded.dense.encoder import PLAIN, RATE_DISTORTION, TRELLIS
 from fmq_embedded.dense.payload import Search
@@ -69,7 +69,7 @@ def dense_maps(*, compact: bool) -> Iterator[tuple[TensorPlan, Array]]:
     mixed = _samples((1, 9, 8, 4), "float32", 0, seed=21)
     plan = _plan("dense-plan-channels", mixed, 0, 1 / 30, QUICK)
     assert plan.dense is not None
-    dense = replace(plan.dense, channels=ChannelTransform(TURNS))
+    dense = replace(plan.dense, channels=ChannelTransform(Matrix(TURNS)))
     yield replace(plan, dense=dense), mixed
     nothing = np.zeros((1, 4, 4, 2), np.float32)
     yield _plan("dense-plan-nothing", nothing, 0, 1 / 8, QUICK), nothing

@@ -76,8 +76,8 @@ DENSE_CODING = (
     Mutant(
         "channel matrix transposed",
         "dense_channels.c",
-        "matrix + (size_t)index * channels, channels, 1u,",
-        "matrix + index, channels, channels,",
+        "forward + (size_t)index * channels,\n",
+        "forward + index,\n",
     ),
     Mutant(
         "fixed-point sample not rounded",

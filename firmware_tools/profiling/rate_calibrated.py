@@ -17,7 +17,7 @@ from fmq_embedded.dense.channel_transform import LARGEST_CHANNELS
 from fmq_embedded.dense.device_plan import DensePlan
 from fmq_embedded.dense.encoder import prepare
 from fmq_embedded.dense.targets import within_sqnr
-from fmq_embedded.deploy.calibrate_dense import fitted_transform
+from fmq_embedded.deploy.calibrate_channels import fitted_transform
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.quantizing import plain_header
 

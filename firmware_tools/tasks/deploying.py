@@ -160,9 +160,9 @@ def _calibration_data(report: object) -> dict[str, Any]:
     """A calibration's report as plain data for the `json` module."""
     from firmware_tools.tasks.inspecting import describe
     from fmq_embedded.calibration import CalibrationReport
-    from fmq_embedded.deploy.calibrate_dense import DenseReport
     from fmq_embedded.deploy.calibrate_partition import PartitionReport
     from fmq_embedded.deploy.coding_choice import CodingReport
+    from fmq_embedded.deploy.dense_report import DenseReport
 
     if isinstance(report, CodingReport):
         return {"coding": report.to_json(), **_calibration_data(report.details)}

@@ -149,7 +149,6 @@ class DensePlan:
     def description(self) -> dict[str, Any]:
         """What a deployment's description says."""
         search = self.search
-        matrix = {} if self.channels is None else {"channels": [*map(list, self.channels.rows)]}
         return {
             "exponent": self.exponent,
             "step": self.step,
@@ -160,7 +159,7 @@ class DensePlan:
             "biases": list(search.biases),
             "stay": search.stay,
             "modes": list(search.allowed),
-            **matrix,
+            **({} if self.channels is None else self.channels.description()),
         }
 
     @classmethod
@@ -182,9 +181,7 @@ class DensePlan:
             allowed=modes,
             quick=bool(entry["quick"]),
         )
-        channels = None
-        if "channels" in entry:
-            channels = ChannelTransform(tuple(tuple(map(int, row)) for row in entry["channels"]))
+        channels = ChannelTransform.described(entry) if "channels" in entry else None
         return cls(int(entry["exponent"]), int(entry["step"]), search, channels)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fmq_embedded.dense import contexts
-from fmq_embedded.dense.channel_transform import FINER_BITS
+from fmq_embedded.dense.channel_transform import FINER_BITS, ChannelTransform
 from fmq_embedded.dense.device_plan import CENTRE, DensePlan
 from fmq_embedded.dense.layout import Layout
 from fmq_embedded.dense.numbers import LARGEST_SAMPLE
@@ -55,23 +55,38 @@ def dense_tables(
     modes = sum(1 << mode for mode in search.allowed)
     biases = ", ".join(f"{bias}u" for bias in search.biases)
     code = INPUT_CODES[dtype]
-    exponent, largest, matrix = plan.exponent, LARGEST_SAMPLE, []
+    exponent, largest, channels = plan.exponent, LARGEST_SAMPLE, []
     if plan.channels is not None:
         exponent, largest = exponent - FINER_BITS, CENTRE - 1
-        entries = [entry for row in plan.channels.rows for entry in row]
-        matrix = [array("int16_t", f"matrix_{suffix}", entries)]
+        channels = _channel_tables(plan.channels, suffix)
     return [
-        *matrix,
+        *channels,
         f"static const fmq_dense_plan_t dense_{suffix} = {{\n"
         f"    {{{_bool(search.quick)}, {_bool(search.search == 1)}, {search.rounding}u, "
         f"{search.stay}u, {modes}u, {search.multiplier}u, {{{biases}}}}},\n"
         f"    {layout.map_rows}u, {plan.limit(layout.geometry.count)}u, {plan.exponent}, "
-        f"{plan.step}u, {f'matrix_{suffix}' if matrix else '0'}\n}};\n",
+        f"{plan.step}u, {f'&channels_{suffix}' if channels else '0'}\n}};\n",
         f"static const fmq_quantizer_t quantizer_{suffix} = {{\n"
         f"    {FIXED_POINT_FORM}, {code}, {NUMBER_BITS}, 0, 0, {largest}u, INT64_C(0), "
         f"{zero_point}, {exponent}, 0, 0\n}};\n",
         f"static const fmq_dequantizer_t dequantizer_{suffix} = {{\n"
         f"    {code}, {NUMBER_BITS}, 0, {plan.exponent - SAMPLE_FRACTION}, {zero_point}\n}};\n",
+    ]
+
+
+def _channel_tables(transform: ChannelTransform, suffix: str) -> list[str]:
+    """`forward_<suffix>`, `inverse_<suffix>` unless it is the same, and `channels_<suffix>`."""
+    forward, inverse = transform.matrix, transform.inverse_matrix
+    back = "forward" if transform.back is None else "inverse"
+    tables = {"forward": forward, back: inverse}
+    return [
+        *(
+            array("int16_t", f"{name}_{suffix}", matrix.entries.reshape(-1).tolist())
+            for name, matrix in tables.items()
+        ),
+        f"static const fmq_dense_channels_t channels_{suffix} = {{\n"
+        f"    forward_{suffix}, {back}_{suffix}, {forward.fraction_bits}u, "
+        f"{inverse.fraction_bits}u\n}};\n",
     ]
 
 

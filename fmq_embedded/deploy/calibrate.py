@@ -17,13 +17,16 @@ from fmq_embedded.calibration import (
     choose_quantizers,
 )
 from fmq_embedded.calibration.collected import JUDGED_INPUTS
+from fmq_embedded.calibration.importance import Change
 from fmq_embedded.data.data_set import DataSet, GivenInputs
 from fmq_embedded.dense.payload import Search
-from fmq_embedded.deploy.calibrate_dense import DenseReport, densely, device_search
+from fmq_embedded.deploy.calibrate_channels import TailSensitivity
+from fmq_embedded.deploy.calibrate_dense import densely, device_search
 from fmq_embedded.deploy.calibrate_partition import partitioned
 from fmq_embedded.deploy.coding_choice import OWN_LEVELS, CodingReport, chosen_coding
 from fmq_embedded.deploy.collecting import Progress, collect, forget
 from fmq_embedded.deploy.conformance import case_files
+from fmq_embedded.deploy.dense_report import DenseReport
 from fmq_embedded.deploy.deployment import Deployment
 from fmq_embedded.deploy.deployment_files import HEAD, TAIL, load, save
 from fmq_embedded.deploy.dynamic_partition import check_dynamic, with_dynamic_classes
@@ -218,7 +221,7 @@ class _Ways:
             importance=importance,
             class_count=self.class_count,
             limit=self.judge.limit,
-            moved=self.judge.result.change if self.judge.result else None,
+            moved=self._moved,
         )
         return made, replace(report, partitioning=partitioning)
 
@@ -228,7 +231,7 @@ class _Ways:
         return densely(
             self.deployment,
             self.statistics,
-            self.judge.judged,
+            TailSensitivity(self.judge.tail.run, self.judge.judged, self._moved),
             self.judge.change,
             limit=self.judge.limit,
             search=search,
@@ -245,6 +248,11 @@ class _Ways:
         if self.target_sqnr is None and self._only_depth is None:
             ways["steps by importance"] = functools.partial(self.classes_of, "channel", True)
         return ways
+
+    @property
+    def _moved(self) -> Change | None:
+        """How far outputs move the result that has to stay."""
+        return self.judge.result.change if self.judge.result else None
 
     @property
     def _only_depth(self) -> int | None:

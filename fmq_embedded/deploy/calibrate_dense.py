@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,19 +12,21 @@ import numpy.typing as npt
 
 from fmq_embedded.calibration.statistics import TensorStatistics
 from fmq_embedded.dense import real_values
-from fmq_embedded.dense.channel_transform import (
-    FINER_BITS,
-    LARGEST_CHANNELS,
-    ChannelTransform,
-)
+from fmq_embedded.dense.channel_transform import FINER_BITS, ChannelTransform
 from fmq_embedded.dense.device_plan import QUICK, DensePlan, device_exponent, step_of_depth
 from fmq_embedded.dense.encoder import PLAIN, RATE_DISTORTION
 from fmq_embedded.dense.payload import Search
 from fmq_embedded.dense.steps import STEP_COUNT, STEPS_PER_OCTAVE, nearest_step
+from fmq_embedded.deploy.calibrate_channels import (
+    TailSensitivity,
+    can_have_transform,
+    fitted_transform,
+    weighed_transforms,
+)
+from fmq_embedded.deploy.dense_report import DenseChoice, DenseReport
 from fmq_embedded.deploy.deployment import Deployment
 from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import InputError, MismatchError, unknown_name
-from fmq_embedded.transform import FRACTION_BITS
 
 DEVICE_SEARCHES: Mapping[str, Search] = {
     "quick": QUICK,
@@ -37,64 +39,6 @@ REFINEMENTS = (8, 4, 2, 1)
 
 Array = npt.NDArray[Any]
 Change = Callable[[Deployment], float]
-
-
-@dataclass(frozen=True)
-class DenseChoice:
-    """What one tensor was given.
-
-    Args:
-        tensor: its name.
-        plan: of its coding.
-        bits: per sample, over the judged maps.
-        sqnr: of these maps, in dB; infinite where they come back exactly.
-    """
-
-    tensor: str
-    plan: DensePlan
-    bits: float
-    sqnr: float
-
-    def __str__(self) -> str:
-        return (
-            f"{self.tensor}: dense, {'channel transform, ' if self.plan.channels else ''}step "
-            f"{self.plan.step_size:.6g}: {self.bits:.3f} bits/sample, "
-            f"{self.sqnr:.1f} dB"
-        )
-
-
-@dataclass(frozen=True)
-class DenseReport:
-    """The dense plans of all tensors.
-
-    Args:
-        choices: one per tensor, in the order of the deployment.
-        change: of the tail's worst output, noise to signal.
-        limit: what was allowed; infinite where the tail was not asked.
-    """
-
-    choices: tuple[DenseChoice, ...]
-    change: float
-    limit: float
-
-    def __str__(self) -> str:
-        return "\n".join(
-            [f"change {self.change:.6g} of at most {self.limit:.6g}", *map(str, self.choices)]
-        )
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Plain data for the `json` module."""
-        return [
-            {
-                "name": one.tensor,
-                "kind": "dense",
-                "bits": one.bits,
-                "sqnr": one.sqnr if math.isfinite(one.sqnr) else None,
-                "exponent": one.plan.exponent,
-                "step": one.plan.step,
-            }
-            for one in self.choices
-        ]
 
 
 def device_search(name: str) -> Search:
@@ -111,7 +55,7 @@ def device_search(name: str) -> Search:
 def densely(
     deployment: Deployment,
     statistics: Mapping[str, TensorStatistics],
-    judged: Sequence[Mapping[str, Array]],
+    sensitivity: TailSensitivity,
     change: Change,
     *,
     limit: float,
@@ -124,7 +68,7 @@ def densely(
 
     Args:
         statistics: of each tensor.
-        judged: the maps by which steps are judged.
+        sensitivity: the maps by which steps are judged, and what matters to the tail.
         change: of the tail's outputs under a deployment.
         limit: the most that they may change.
         search: how the device decides.
@@ -140,10 +84,10 @@ def densely(
             "levels inside a .tflite are those of a quantizer: leave --lowering out of the split, "
             "or give --partition, whose levels the dense coder codes"
         )
+    judged = sensitivity.judged
+    tried: dict[str, dict[str, float]] = {}
     middle = {
-        plan.name: _transformed(
-            plan, _middle(plan, statistics[plan.name], judged, search), judged, bit_depth
-        )
+        plan.name: _middle(plan, statistics[plan.name], judged, search)
         for plan in deployment.tensors
     }
 
@@ -157,14 +101,19 @@ def densely(
         }
     elif target_sqnr is not None:
         plans = {
-            plan.name: _of_sqnr(plan, middle[plan.name], judged, target_sqnr)
+            plan.name: _of_sqnr(
+                plan, _transformed(plan, middle[plan.name], judged), judged, target_sqnr
+            )
             for plan in deployment.tensors
         }
     else:
-        plans = _by_tail(middle, lambda tried: change(planned(tried)), limit)
+        plans, tried = _with_best_transforms(
+            deployment, middle, sensitivity, lambda tried: change(planned(tried)), limit
+        )
     judged_by_tail = bit_depth is None and target_sqnr is None
     choices = tuple(_choice(plan, plans[plan.name], judged) for plan in deployment.tensors)
-    report = DenseReport(choices, change(planned(plans)), limit if judged_by_tail else math.inf)
+    allowed = limit if judged_by_tail else math.inf
+    report = DenseReport(choices, change(planned(plans)), allowed, tried)
     why = {one.tensor: str(one).removeprefix(f"{one.tensor}: ") for one in choices}
     return deployment.with_dense(plans, why, headers_agreed=headers_agreed), report
 
@@ -188,38 +137,34 @@ def _transformed(
     tensor: TensorPlan,
     plan: DensePlan,
     judged: Sequence[Mapping[str, Array]],
-    bit_depth: int | None,
 ) -> DensePlan:
-    """With a channel transform where it takes fewer bits at the same ratio.
-
-    It is not tried where a step of the map's own range is asked for, nor where no sample is
-    negative, for what a ReLU leaves is not linear.
-    """
-    count = tensor.shape[-1] if tensor.shape else 0
-    maps = [_values(tensor, one).reshape(-1, count) for one in judged] if count else []
-    if bit_depth is not None or not 2 <= count <= LARGEST_CHANNELS or min(map(np.min, maps)) >= 0:
+    """With the orthonormal channel transform where it takes fewer bits at the same ratio."""
+    if not can_have_transform(tensor, judged):
         return plan
-    transform, exponent = fitted_transform(maps)
+    transform, exponent = fitted_transform(_rows(tensor, judged))
+    own = _choice(tensor, plan, judged)
+    trial = _of_sqnr(tensor, _behind(plan, transform, exponent), judged, own.sqnr)
+    return trial if _choice(tensor, trial, judged).bits < own.bits else plan
+
+
+def _behind(plan: DensePlan, transform: ChannelTransform, exponent: int) -> DensePlan:
+    """The plan for numbers behind a transform, in the unit that they need, at the same step."""
     moved = max(exponent, plan.exponent - FINER_BITS + 1) - plan.exponent
     step = min(max(plan.step - moved * STEPS_PER_OCTAVE, 0), STEP_COUNT - 1)
-    trial = replace(plan, exponent=plan.exponent + moved, step=step, channels=transform)
-    own = _choice(tensor, plan, judged)
-    with_it = _choice(tensor, _of_sqnr(tensor, trial, judged, own.sqnr), judged)
-    return with_it.plan if with_it.bits < own.bits else plan
+    return replace(plan, exponent=plan.exponent + moved, step=step, channels=transform)
 
 
-def fitted_transform(
-    maps: Sequence[npt.NDArray[np.float64]],
-) -> tuple[ChannelTransform, int]:
-    """The channel transform of maps like these, and the exponent for what comes out of it.
-
-    Args:
-        maps: each (samples, channels), of 2 to 64 channels.
-    """
-    transform = ChannelTransform.fitted(sum(values.T @ values for values in maps))
-    basis = transform.matrix / (1 << FRACTION_BITS)
-    largest = max(float(np.abs(values @ basis.T).max()) for values in maps)
-    return transform, device_exponent(-largest, largest, is_integer=False)
+def _trials(
+    tensor: TensorPlan, plan: DensePlan, sensitivity: TailSensitivity
+) -> dict[str, DensePlan]:
+    """The plan without a transform, and with those that may serve the tail better."""
+    trials = {"channels": plan}
+    if can_have_transform(tensor, sensitivity.judged):
+        rows = _rows(tensor, sensitivity.judged)
+        transform, exponent = fitted_transform(rows)
+        transforms = {"components": transform} | weighed_transforms(tensor, rows, sensitivity)
+        trials |= {name: _behind(plan, one, exponent) for name, one in transforms.items()}
+    return trials
 
 
 def _ends(plan: TensorPlan, known: TensorStatistics) -> tuple[float, float]:
@@ -232,6 +177,11 @@ def _ends(plan: TensorPlan, known: TensorStatistics) -> tuple[float, float]:
 
 def _values(plan: TensorPlan, maps: Mapping[str, Array]) -> npt.NDArray[np.float64]:
     return real_values(plan.item(maps[plan.name]))
+
+
+def _rows(plan: TensorPlan, judged: Sequence[Mapping[str, Array]]) -> list[npt.NDArray[np.float64]]:
+    """The samples of each map, (positions, channels)."""
+    return [_values(plan, maps).reshape(-1, plan.shape[-1]) for maps in judged]
 
 
 def _of_depth(
@@ -286,6 +236,46 @@ def _by_tail(
             if change(trial) <= limit:
                 plans = trial
     return plans
+
+
+def _with_best_transforms(
+    deployment: Deployment,
+    middle: Mapping[str, DensePlan],
+    sensitivity: TailSensitivity,
+    change: Callable[[Mapping[str, DensePlan]], float],
+    limit: float,
+) -> tuple[dict[str, DensePlan], dict[str, dict[str, float]]]:
+    """Each tensor, one after the other, with the transform of the fewest bits within the limit.
+
+    Returns:
+        The plans; and for each tensor that has a choice, the bits with each transform.
+    """
+    best, tried = dict(middle), {}
+    for tensor in deployment.tensors:
+        trials = _trials(tensor, best[tensor.name], sensitivity)
+        if len(trials) > 1:
+            bits = {
+                name: _bits(
+                    deployment,
+                    _by_tail(best | {tensor.name: trial}, change, limit),
+                    sensitivity.judged,
+                )
+                for name, trial in trials.items()
+            }
+            best[tensor.name] = trials[min(bits, key=lambda name: bits[name])]
+            tried[tensor.name] = bits
+    return _by_tail(best, change, limit), tried
+
+
+def _bits(
+    deployment: Deployment, plans: Mapping[str, DensePlan], judged: Sequence[Mapping[str, Array]]
+) -> float:
+    """Per sample of all tensors together."""
+    counts = {one.name: math.prod(one.shape) for one in deployment.tensors}
+    total = sum(
+        _choice(one, plans[one.name], judged).bits * counts[one.name] for one in deployment.tensors
+    )
+    return total / sum(counts.values())
 
 
 def _moved(plan: DensePlan, steps: int) -> DensePlan:

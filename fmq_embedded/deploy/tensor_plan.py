@@ -73,9 +73,9 @@ class TensorPlan:
                 f"the partition of tensor {self.name!r} is not of its shape, quantizer and centre"
             )
         transform = None if self.dense is None else self.dense.channels
-        if transform is not None and self.shape[-1:] != (len(transform.rows),):
+        if transform is not None and self.shape[-1:] != (transform.channels,):
             raise InputError(
-                f"the channel transform of tensor {self.name!r} is for {len(transform.rows)} "
+                f"the channel transform of tensor {self.name!r} is for {transform.channels} "
                 f"channels; its shape is {self.shape}"
             )
         if self.dense is not None and self.quantizer is not None:

@@ -29,12 +29,16 @@ from tests.deploy.tiny_deployment import calibrated_deployment, split_deployment
 STATE_SIZE = 1856
 """FMQ_STATE_SIZE of fmq/codec.h."""
 MIXED = ChannelTransform.fitted(np.cov(np.random.default_rng(1).normal(size=(6, 40)).cumsum(0)))
+WEIGHED = ChannelTransform.weighed(
+    MIXED.matrix.values[:5, :5] * [2, 1, 0.5, 1, 3] + 0.3 * np.eye(5)
+)
 PLANS = (
     TensorPlan("float", (1, 12, 10, 6), "float32", dense=DensePlan(-9, 150)),
     TensorPlan("byte", (1, 8, 8, 4), "int8", 0.1, -5, dense=DensePlan(-4, 128, RATE_DISTORTION)),
     TensorPlan("unsigned", (6, 7, 3), "uint8", 0.1, 5, dense=DensePlan(-4, 138, PLAIN)),
     TensorPlan("wide", (2, 5, 4, 3), "int16", 0.1, 5, dense=DensePlan(5, 140)),
     TensorPlan("mixed", (1, 9, 8, 6), "float32", dense=DensePlan(-9, 145, channels=MIXED)),
+    TensorPlan("weighed", (1, 6, 9, 5), "float32", dense=DensePlan(-9, 145, channels=WEIGHED)),
     TensorPlan("levels", (1, 8, 8, 8), "float32", quantizer=Quantizer.uniform(-4.0, 4.0, 5)),
 )
 

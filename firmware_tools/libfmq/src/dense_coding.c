@@ -160,8 +160,8 @@ static size_t poll(fmq_stream_writer_t *writer, uint8_t *out, size_t capacity)
         return 0u;
     }
     state->is_tried = true;
-    if (plan != NULL && plan->matrix != NULL) {
-        fmq_dense_transform_channels(plan->matrix, &state->format, true, map);
+    if (plan != NULL && plan->channels != NULL) {
+        fmq_dense_transform_channels(plan->channels, &state->format, true, map);
     }
     if (plan != NULL) {
         state->format.is_one_sided = is_one_sided(&state->format, map);
@@ -209,8 +209,8 @@ static fmq_status_t read_map(fmq_dense_format_t *format, const fmq_dense_plan_t 
     if (status == FMQ_OK && (format->is_lossless || exponent != plan->exponent)) {
         return FMQ_ERROR_UNSUPPORTED;
     }
-    if (status == FMQ_OK && plan->matrix != NULL) {
-        fmq_dense_transform_channels(plan->matrix, format, false, map);
+    if (status == FMQ_OK && plan->channels != NULL) {
+        fmq_dense_transform_channels(plan->channels, format, false, map);
     }
     return status;
 }

@@ -131,6 +131,18 @@ void fmq_dense_restore(const fmq_dense_format_t *format, void *map,
 /* The most channels that a matrix mixes. */
 #define FMQ_DENSE_MATRIX_LIMIT 64u
 
+/*
+ * A transform over the channels of a place, for numbers in 1/4 of the unit of those that are coded.
+ * Each matrix is channels * channels, row by row: the basis functions, and what each coded number
+ * adds to the channels; entries times 2^bits. The deployment sees to it that sums fit in 32 bits.
+ */
+typedef struct fmq_dense_channels {
+    const int16_t *forward;
+    const int16_t *inverse;
+    uint8_t forward_bits;
+    uint8_t inverse_bits;
+} fmq_dense_channels_t;
+
 /* How the maps of a tensor are coded that has fixed-point samples in place of levels. */
 typedef struct fmq_dense_plan {
     fmq_dense_search_t search;
@@ -138,9 +150,7 @@ typedef struct fmq_dense_plan {
     uint32_t limit;    /* bytes of a stream that a map's `coding`, fields and payload may take */
     int16_t exponent;  /* of the samples' unit, 2^exponent */
     uint8_t step;
-    /* channels * channels basis functions over the channels, times 2^13, row by row, through which
-     * numbers in 1/4 of the unit go before they are coded; 0: none */
-    const int16_t *matrix;
+    const fmq_dense_channels_t *channels; /* 0: none */
 } fmq_dense_plan_t;
 
 #ifdef __cplusplus
