@@ -57,6 +57,13 @@ TURNS = (
     (0, 0, 4915, 6554),
     (0, 0, -6554, 4915),
 )
+# The same turns, their numbers weighed by 2, 1, 1/2 and 4; and what undoes that.
+WEIGHED = ChannelTransform(
+    Matrix(((4915, 6554, 0, 0), (-3277, 2458, 0, 0), (0, 0, 1229, 1638), (0, 0, -13107, 9830)), 12),
+    Matrix(
+        ((4915, 6554, 0, 0), (-13107, 9830, 0, 0), (0, 0, 19661, 26214), (0, 0, -3277, 2458)), 14
+    ),
+)
 
 
 def dense_maps(*, compact: bool) -> Iterator[tuple[TensorPlan, Array]]:
@@ -66,11 +73,13 @@ def dense_maps(*, compact: bool) -> Iterator[tuple[TensorPlan, Array]]:
         dtype, zero_point, share = KINDS[(turn + turn // len(SHAPES)) % len(KINDS)]
         samples = _samples(SHAPES[turn % len(SHAPES)], dtype, zero_point, seed=turn)
         yield _plan(f"dense-plan-{turn}-{name}", samples, zero_point, share, search), samples
-    mixed = _samples((1, 9, 8, 4), "float32", 0, seed=21)
-    plan = _plan("dense-plan-channels", mixed, 0, 1 / 30, QUICK)
-    assert plan.dense is not None
-    dense = replace(plan.dense, channels=ChannelTransform(Matrix(TURNS)))
-    yield replace(plan, dense=dense), mixed
+    transforms = {"": ChannelTransform(Matrix(TURNS)), "weighed-": WEIGHED}
+    for name, transform in transforms.items():
+        mixed = _samples((1, 9, 8, 4), "float32", 0, seed=21)
+        plan = _plan(f"dense-plan-{name}channels", mixed, 0, 1 / 30, QUICK)
+        assert plan.dense is not None
+        dense = replace(plan.dense, exponent=plan.dense.exponent + 2 * bool(name))
+        yield replace(plan, dense=replace(dense, channels=transform)), mixed
     nothing = np.zeros((1, 4, 4, 2), np.float32)
     yield _plan("dense-plan-nothing", nothing, 0, 1 / 8, QUICK), nothing
 
