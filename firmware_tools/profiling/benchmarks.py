@@ -16,6 +16,7 @@ from firmware_tools.profiling.partial_benchmark import figures as partial_figure
 from firmware_tools.profiling.partition_benchmark import figures as partition_figures
 from firmware_tools.profiling.rate_benchmark import figures as rate_figures
 from firmware_tools.profiling.rate_speed_benchmark import figures as rate_speed_figures
+from firmware_tools.profiling.rate_tail_benchmark import figures as rate_tail_figures
 from firmware_tools.profiling.rate_task_benchmark import figures as rate_task_figures
 from firmware_tools.profiling.start_benchmark import figures as start_figures
 from firmware_tools.profiling.timing import noise
@@ -36,6 +37,7 @@ SUITES: dict[str, Callable[[bool], list[Figure]]] = {
     "workers": workers_figures,
     "rate": rate_figures,
     "rate-task": rate_task_figures,
+    "rate-tail": rate_tail_figures,
     "rate-speed": rate_speed_figures,
 }
 """What measures a suite; its argument says whether a quick look will do."""

@@ -242,6 +242,38 @@ def object_case(calibration: int, tests: int, *, live_only: bool) -> PartialCase
     return PartialCase(name, tail, kept(seen), kept(asked), _same_object, 0.9)
 
 
+def linear_case(
+    name: str,
+    model: str,
+    start: str,
+    prepare: Callable[[Picture], Array],
+    calibration: int,
+    tests: int,
+) -> PartialCase:
+    """A network cut behind an addition that no ReLU follows; all of the tail's outputs count.
+
+    Args:
+        name: of the case.
+        model: of the model store.
+        start: how the name of the addition's output begins.
+        prepare: from a crop to the network's input.
+        calibration, tests: how many inputs.
+    """
+    from fmq_embedded.structure import read_tflite
+
+    found = fetch(model)
+    tensors = (one.tensor for one in read_tflite(found).layers)
+    parts = _Parts.of(found, (next(tensor for tensor in tensors if tensor.startswith(start)),))
+
+    def maps_of(names: Sequence[str], seed: int, count: int) -> list[Maps]:
+        crops = random_crops(names, np.random.default_rng(seed), 150)
+        return [parts.run_head(prepare(next(crops))) for _ in range(count)]
+
+    seen = maps_of(CALIBRATION_PICTURES, 11, calibration)
+    asked = maps_of((FACE_PICTURE, "motorcycle", "coins"), 5, tests)
+    return PartialCase(name, parts.tail.run, seen, asked, lambda exact, other: True, 0.0)
+
+
 def random_crops(
     names: Sequence[str], generator: np.random.Generator, smallest: int
 ) -> Iterator[Picture]:

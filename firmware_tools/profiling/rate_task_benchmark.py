@@ -82,7 +82,9 @@ class Kept:
 
 def figures(quick: bool) -> list[Figure]:
     """The suite "rate-task"."""
-    return [figure for task in _tasks(quick) for figure in task_figures(task, _peers(task))]
+    return [
+        figure for task in _tasks(quick) for figure in task_figures(task, fixed_peers(task.case))
+    ]
 
 
 def task_figures(task: Task, peers: Sequence[RateCodec]) -> list[Figure]:
@@ -224,9 +226,9 @@ def classifier_task(addition: int, calibration: int, tests: int) -> Task:
     return dataclasses.replace(task, case=ranged)
 
 
-def _peers(task: Task) -> list[RateCodec]:
+def fixed_peers(case: PartialCase) -> list[RateCodec]:
     """X265, whose range is fixed on the calibration maps, and NNCodec."""
-    real = real_values(_joined(task.case.calibration))
+    real = real_values(_joined(case.calibration))
     limits = (min(0.0, MARGIN * float(real.min())), MARGIN * float(real.max()))
     peers: tuple[Callable[[], list[RateCodec]], ...] = (
         lambda: [_with_limits(x265(), limits)],

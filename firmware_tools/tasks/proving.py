@@ -231,7 +231,7 @@ def size(
 @fmq_task(
     help={
         "suite": "host, codec, device, start, partial, graft, gateway, workers, rate, rate-task, "
-        "rate-speed or all; with commas between several",
+        "rate-tail, rate-speed or all; with commas between several",
         "workers": "spread the suites over so many processes, which disturb each other's times; 0: "
         "this one measures them one after the other",
         "scheduler": "or over the workers of a Dask scheduler, such as tcp://10.0.0.1:8786",
