@@ -91,7 +91,7 @@ def dense_map(plan: TensorPlan, dense: DensePlan, seed: int) -> Array:
 
 def _unit(dense: DensePlan) -> tuple[int, int]:
     """The exponent of the unit of what is to be coded, and its largest magnitude."""
-    if dense.channels is None:
+    if dense.stage is None:
         return dense.exponent, LARGEST_SAMPLE
     return dense.exponent - FINER_BITS, CENTRE - 1
 

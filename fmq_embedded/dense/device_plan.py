@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fmq_embedded.dense.channel_transform import FINER_BITS, ChannelTransform
-from fmq_embedded.dense.contexts import MODE_COUNT
+from fmq_embedded.dense.contexts import MODE_COUNT, SPATIAL
 from fmq_embedded.dense.encoder import PLAIN, DenseMap, DenseResult, encode_map
 from fmq_embedded.dense.layout import Layout
 from fmq_embedded.dense.numbers import (
@@ -34,6 +34,7 @@ from fmq_embedded.dense.numbers import (
 from fmq_embedded.dense.payload import Search
 from fmq_embedded.dense.steps import STEP_COUNT, nearest_step, step_size
 from fmq_embedded.dense.tensor import DenseTensor
+from fmq_embedded.dense.weighting import Weighting
 from fmq_embedded.errors import InputError
 from fmq_embedded.feature_map import FeatureMap
 
@@ -57,6 +58,9 @@ class DensePlan:
         search: how modes and levels are chosen; no trellis. Devices look for no parents.
         channels: what the channels go through before they are coded; then numbers that are to be
             coded are in 1/4 of the unit as well.
+        weighting: in place of such a transform, factors of the channels and a region of interest;
+            with a region the search is plain and has the spatial mode alone, for only there does
+            a place that is not coded come back without any level.
 
     Raises:
         InputError: a value outside these, or what devices do not have.
@@ -66,6 +70,7 @@ class DensePlan:
     step: int
     search: Search = QUICK
     channels: ChannelTransform | None = None
+    weighting: Weighting | None = None
 
     def __post_init__(self) -> None:
         if not LOWEST_EXPONENT <= self.exponent <= HIGHEST_EXPONENT:
@@ -79,6 +84,16 @@ class DensePlan:
                 "devices do not search a trellis: give them plain rounding or rdo, which decides "
                 "level by level"
             )
+        if self.channels is not None and self.weighting is not None:
+            raise InputError("a dense plan has a channel transform or a weighting, not both")
+        is_exact = self.search.search == 0 and self.search.allowed == (SPATIAL,)
+        if self.weighting is not None and self.weighting.region is not None and not is_exact:
+            raise InputError("a region goes with plain rounding and the spatial mode alone")
+
+    @property
+    def stage(self) -> ChannelTransform | Weighting | None:
+        """What numbers go through before they are coded."""
+        return self.channels or self.weighting
 
     @property
     def step_size(self) -> float:
@@ -101,7 +116,7 @@ class DensePlan:
             InputError: NaN or infinite samples.
         """
         exponent, limit = self.exponent, LARGEST_SAMPLE
-        if self.channels is not None:
+        if self.stage is not None:
             exponent, limit = exponent - FINER_BITS, CENTRE - 1
         return (in_units(real_values(item), exponent, limit) + CENTRE).astype(np.uint16)
 
@@ -113,23 +128,24 @@ class DensePlan:
             search: one that no device has, in place of the plan's; a device decodes it all the
                 same.
         """
-        return self._coded(numbers, search).payload
+        return self.coded(numbers, search).payload
 
     def through(self, numbers: Numbers) -> tuple[int, Numbers]:
         """How many bytes those are, and the numbers that a device decodes from them."""
-        coded = self._coded(numbers)
+        coded = self.coded(numbers)
         return len(coded.payload), self.decode(coded.tensor, numbers.shape)
 
-    def _coded(self, numbers: Numbers, search: Search | None = None) -> DenseResult:
+    def coded(self, numbers: Numbers, search: Search | None = None) -> DenseResult:
+        """What `encode` gives, with what a decoder reads."""
         own = replace(self.search, predicts=False)
         return encode_map(self.source(numbers), self.step, search or own)
 
     def source(self, numbers: Numbers) -> DenseMap:
-        """What the coder sees of a map's numbers: behind the channel transform."""
+        """What the coder sees of a map's numbers: behind its stage."""
         layout = Layout.of(numbers.shape)
         samples = numbers.astype(np.int32) - CENTRE
-        if self.channels is not None:
-            samples = self.channels.forward(samples, LARGEST_SAMPLE)
+        if self.stage is not None:
+            samples = self.stage.forward(samples, LARGEST_SAMPLE)
         values = np.ldexp(samples.astype(np.float64), self.exponent)
         item = FeatureMap(values.astype(np.float32))
         return DenseMap(item, values, layout.planar(samples), self.exponent, layout)
@@ -138,9 +154,9 @@ class DensePlan:
         """The numbers that a device decodes a map to."""
         layout = Layout.of(shape)
         numbers = _numbers(layout.interleaved(tensor.fixed_point(layout)).reshape(shape))
-        if self.channels is None:
+        if self.stage is None:
             return numbers
-        return _numbers(self.channels.inverse(numbers.astype(np.int32) - CENTRE))
+        return _numbers(self.stage.inverse(numbers.astype(np.int32) - CENTRE))
 
     def samples(self, numbers: Numbers, dtype: str, zero_point: int) -> Array:
         """The samples of decoded numbers."""
@@ -160,6 +176,7 @@ class DensePlan:
             "stay": search.stay,
             "modes": list(search.allowed),
             **({} if self.channels is None else self.channels.description()),
+            **({} if self.weighting is None else self.weighting.description()),
         }
 
     @classmethod
@@ -182,7 +199,8 @@ class DensePlan:
             quick=bool(entry["quick"]),
         )
         channels = ChannelTransform.described(entry) if "channels" in entry else None
-        return cls(int(entry["exponent"]), int(entry["step"]), search, channels)
+        weighting = Weighting.described(entry) if "factors" in entry else None
+        return cls(int(entry["exponent"]), int(entry["step"]), search, channels, weighting)
 
 
 def _numbers(samples: npt.NDArray[np.int32]) -> Numbers:

@@ -9,6 +9,7 @@ from fmq_embedded.dense.layout import Layout
 from fmq_embedded.dense.numbers import LARGEST_SAMPLE
 from fmq_embedded.dense.steps import SAMPLE_FRACTION
 from fmq_embedded.deploy.c_text import array
+from fmq_embedded.deploy.c_weighting import weighting_tables
 from fmq_embedded.entropy import Geometry
 from fmq_embedded.quantizers.forms import INPUT_CODES
 
@@ -55,17 +56,20 @@ def dense_tables(
     modes = sum(1 << mode for mode in search.allowed)
     biases = ", ".join(f"{bias}u" for bias in search.biases)
     code = INPUT_CODES[dtype]
-    exponent, largest, channels = plan.exponent, LARGEST_SAMPLE, []
-    if plan.channels is not None:
+    exponent, largest = plan.exponent, LARGEST_SAMPLE
+    if plan.stage is not None:
         exponent, largest = exponent - FINER_BITS, CENTRE - 1
-        channels = _channel_tables(plan.channels, suffix)
+    channels = [] if plan.channels is None else _channel_tables(plan.channels, suffix)
+    weighting = [] if plan.weighting is None else weighting_tables(plan.weighting, suffix)
     return [
         *channels,
+        *weighting,
         f"static const fmq_dense_plan_t dense_{suffix} = {{\n"
         f"    {{{_bool(search.quick)}, {_bool(search.search == 1)}, {search.rounding}u, "
         f"{search.stay}u, {modes}u, {search.multiplier}u, {{{biases}}}}},\n"
         f"    {layout.map_rows}u, {plan.limit(layout.geometry.count)}u, {plan.exponent}, "
-        f"{plan.step}u, {f'&channels_{suffix}' if channels else '0'}\n}};\n",
+        f"{plan.step}u, {f'&channels_{suffix}' if channels else '0'}, "
+        f"{f'&weighting_{suffix}' if weighting else '0'}\n}};\n",
         f"static const fmq_quantizer_t quantizer_{suffix} = {{\n"
         f"    {FIXED_POINT_FORM}, {code}, {NUMBER_BITS}, 0, 0, {largest}u, INT64_C(0), "
         f"{zero_point}, {exponent}, 0, 0\n}};\n",

@@ -85,8 +85,8 @@ class Deployment:
 
     @property
     def agreed_tables(self) -> bytes:
-        """What a decoder needs beside the headers: the matrices of channel transforms."""
-        transforms = [plan.dense.channels for plan in self.tensors if plan.dense is not None]
+        """What a decoder needs beside the headers: channel transforms and weightings."""
+        transforms = [plan.dense.stage for plan in self.tensors if plan.dense is not None]
         return b"".join(one.to_bytes() for one in transforms if one is not None)
 
     @property
@@ -136,7 +136,7 @@ class Deployment:
     ) -> Deployment:
         """The same deployment with dense plans for tensors named there, of the profile "dense".
 
-        Channel transforms are agreed on, and with them the headers.
+        Channel transforms and weightings are agreed on, and with them the headers.
         """
         tensors = tuple(
             replace(
@@ -152,7 +152,7 @@ class Deployment:
             for plan in self.tensors
         )
         agreed = self.headers_agreed if headers_agreed is None else headers_agreed
-        agreed |= any(plan.channels is not None for plan in plans.values())
+        agreed |= any(plan.stage is not None for plan in plans.values())
         return replace(self, tensors=tensors, headers_agreed=agreed, profile="dense")
 
     def quantize(self, maps: Mapping[str, Array]) -> dict[str, Array]:

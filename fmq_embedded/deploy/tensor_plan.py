@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fmq_embedded.bitstream.fields import Writer
 from fmq_embedded.bitstream.headers import DTYPES, TensorHeader, write_tensor_header
 from fmq_embedded.dense.device_plan import DensePlan
+from fmq_embedded.entropy import Geometry
 from fmq_embedded.errors import InputError, unknown_name
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.partition import Partition
@@ -77,6 +78,12 @@ class TensorPlan:
             raise InputError(
                 f"the channel transform of tensor {self.name!r} is for {transform.channels} "
                 f"channels; its shape is {self.shape}"
+            )
+        weighting = None if self.dense is None else self.dense.weighting
+        if weighting is not None and Geometry.of(self.shape).channels != weighting.count:
+            raise InputError(
+                f"the weighting of tensor {self.name!r} is for {weighting.count} channels; its "
+                f"shape is {self.shape}"
             )
         if self.dense is not None and self.quantizer is not None:
             raise InputError(

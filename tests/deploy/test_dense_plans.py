@@ -15,9 +15,11 @@ import fmq_embedded as fmq
 from firmware_tools.host_codec import HostCodec, LibraryError
 from firmware_tools.verifying import check_targets
 from fmq_embedded.dense.channel_transform import ChannelTransform
+from fmq_embedded.dense.contexts import SPATIAL
 from fmq_embedded.dense.device_plan import QUICK, DensePlan, device_exponent
 from fmq_embedded.dense.encoder import PLAIN, RATE_DISTORTION, TRELLIS
 from fmq_embedded.dense.numbers import LARGEST_SAMPLE
+from fmq_embedded.dense.weighting import Region, Weighting
 from fmq_embedded.deploy.c_tables import HEADER, SOURCE, c_tables
 from fmq_embedded.deploy.deployment import Deployment
 from fmq_embedded.deploy.deployment_files import load, save
@@ -32,6 +34,9 @@ MIXED = ChannelTransform.fitted(np.cov(np.random.default_rng(1).normal(size=(6, 
 WEIGHED = ChannelTransform.weighed(
     MIXED.matrix.values[:5, :5] * [2, 1, 0.5, 1, 3] + 0.3 * np.eye(5)
 )
+SPATIAL_ONLY = replace(PLAIN, allowed=(SPATIAL,))
+REGION = Region((900, -400, 0, 300, 20, -7), 3_000_000, 1, (40, -300, 0, 7, 32767, -32767))
+FACTORS = (1025, 65535, 8192, 8191, 20000, 3000)
 PLANS = (
     TensorPlan("float", (1, 12, 10, 6), "float32", dense=DensePlan(-9, 150)),
     TensorPlan("byte", (1, 8, 8, 4), "int8", 0.1, -5, dense=DensePlan(-4, 128, RATE_DISTORTION)),
@@ -39,6 +44,20 @@ PLANS = (
     TensorPlan("wide", (2, 5, 4, 3), "int16", 0.1, 5, dense=DensePlan(5, 140)),
     TensorPlan("mixed", (1, 9, 8, 6), "float32", dense=DensePlan(-9, 145, channels=MIXED)),
     TensorPlan("weighed", (1, 6, 9, 5), "float32", dense=DensePlan(-9, 145, channels=WEIGHED)),
+    TensorPlan(
+        "weighted",
+        (1, 9, 8, 6),
+        "float32",
+        dense=DensePlan(-9, 145, SPATIAL_ONLY, weighting=Weighting(FACTORS, REGION)),
+    ),
+    TensorPlan(
+        "weighted-bytes",
+        (2, 5, 7, 6),
+        "int8",
+        0.1,
+        -5,
+        dense=DensePlan(-4, 110, RATE_DISTORTION, weighting=Weighting(FACTORS)),
+    ),
     TensorPlan("levels", (1, 8, 8, 8), "float32", quantizer=Quantizer.uniform(-4.0, 4.0, 5)),
 )
 

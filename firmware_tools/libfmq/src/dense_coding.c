@@ -6,6 +6,7 @@
 #include "fmq/dense.h"
 
 #include "dense_channels.h"
+#include "dense_weighting.h"
 #include "memory.h"
 
 #define ALIGNMENT 8u
@@ -163,6 +164,9 @@ static size_t poll(fmq_stream_writer_t *writer, uint8_t *out, size_t capacity)
     if (plan != NULL && plan->channels != NULL) {
         fmq_dense_transform_channels(plan->channels, &state->format, true, map);
     }
+    if (plan != NULL && plan->weighting != NULL) {
+        fmq_dense_weigh(plan->weighting, &state->format, map, work);
+    }
     if (plan != NULL) {
         state->format.is_one_sided = is_one_sided(&state->format, map);
     }
@@ -211,6 +215,9 @@ static fmq_status_t read_map(fmq_dense_format_t *format, const fmq_dense_plan_t 
     }
     if (status == FMQ_OK && plan->channels != NULL) {
         fmq_dense_transform_channels(plan->channels, format, false, map);
+    }
+    if (status == FMQ_OK && plan->weighting != NULL) {
+        fmq_dense_unweigh(plan->weighting, format, map);
     }
     return status;
 }

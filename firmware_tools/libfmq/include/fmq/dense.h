@@ -143,6 +143,29 @@ typedef struct fmq_dense_channels {
     uint8_t inverse_bits;
 } fmq_dense_channels_t;
 
+/* The farthest that a place of interest makes others so, in rows and columns. */
+#define FMQ_DENSE_MARGIN_LIMIT 8u
+
+/*
+ * What is coded of a map: places where the sum of numbers times `scores` is above the threshold,
+ * and those within `margin` rows and columns of them. Decoders put the background, in 1/4 of the
+ * unit, where they find no level. A table has an entry for each channel.
+ */
+typedef struct fmq_dense_region {
+    const int16_t *scores;
+    const int16_t *background;
+    int32_t threshold;
+    uint8_t margin;
+} fmq_dense_region_t;
+
+/* Factors of the channels, times 2^13, before coding and behind it, for numbers in 1/4 of the unit
+ * of those that are coded. */
+typedef struct fmq_dense_weighting {
+    const uint16_t *factors;
+    const uint16_t *inverse_factors;
+    const fmq_dense_region_t *region; /* 0: all places are coded */
+} fmq_dense_weighting_t;
+
 /* How the maps of a tensor are coded that has fixed-point samples in place of levels. */
 typedef struct fmq_dense_plan {
     fmq_dense_search_t search;
@@ -151,6 +174,7 @@ typedef struct fmq_dense_plan {
     int16_t exponent;  /* of the samples' unit, 2^exponent */
     uint8_t step;
     const fmq_dense_channels_t *channels; /* 0: none */
+    const fmq_dense_weighting_t *weighting; /* in place of `channels`; 0: none */
 } fmq_dense_plan_t;
 
 #ifdef __cplusplus

@@ -1,0 +1,118 @@
+/* Factors of channels and a region of interest; the twin of fmq_embedded/dense/weighting.py. */
+#include "dense_weighting.h"
+
+#include "fmq/quantizer.h"
+
+#include "signed_shift.h"
+
+#define FACTOR_BITS 13u
+#define FINER_BITS 2u /* what goes in is in 1/4 of the unit of what comes out */
+
+/* A number times a factor, rounded; 32 bits hold it for any number of 16 bits. */
+static int32_t weighed(uint16_t number, uint16_t factor, uint32_t shift)
+{
+    const int32_t value = (int32_t)number - (int32_t)FMQ_FIXED_POINT_CENTRE;
+
+    return fmq_shift_down(value * (int32_t)factor + ((int32_t)1 << (shift - 1u)), shift);
+}
+
+static uint16_t within(int32_t number, int32_t lowest, int32_t highest)
+{
+    number = number < lowest ? lowest : number;
+    return (uint16_t)((number > highest ? highest : number) + (int32_t)FMQ_FIXED_POINT_CENTRE);
+}
+
+/* Marks places whose score is above the threshold; the deployment sees to it that sums fit. */
+static void mark(const fmq_dense_region_t *region, const fmq_dense_format_t *format,
+                 const uint16_t *numbers, uint8_t *marks)
+{
+    const uint32_t places = format->rows * format->columns;
+    uint32_t place, channel;
+
+    for (place = 0u; place < places; place++, numbers += format->channels) {
+        int32_t score = 0;
+
+        for (channel = 0u; channel < format->channels; channel++) {
+            score += ((int32_t)numbers[channel] - (int32_t)FMQ_FIXED_POINT_CENTRE) *
+                     region->scores[channel];
+        }
+        marks[place] = score > region->threshold ? 1u : 0u;
+    }
+}
+
+/* Whether a place is marked, or one near it. */
+static bool is_near(const fmq_dense_region_t *region, const fmq_dense_format_t *format,
+                    const uint8_t *marks, uint32_t row, uint32_t column)
+{
+    const uint32_t margin = region->margin;
+    const uint32_t top = row > margin ? row - margin : 0u;
+    const uint32_t left = column > margin ? column - margin : 0u;
+    uint32_t y, x;
+
+    for (y = top; y < format->rows && y <= row + margin; y++) {
+        for (x = left; x < format->columns && x <= column + margin; x++) {
+            if (marks[y * format->columns + x] != 0u) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void fmq_dense_weigh(const fmq_dense_weighting_t *weighting, const fmq_dense_format_t *format,
+                     void *map, void *work)
+{
+    const int32_t largest = (int32_t)FMQ_FIXED_POINT_LARGEST;
+    uint16_t *numbers = (uint16_t *)map;
+    uint8_t *const marks = (uint8_t *)work;
+    uint32_t row, column, channel;
+
+    if (weighting->region != NULL) {
+        mark(weighting->region, format, numbers, marks);
+    }
+    for (row = 0u; row < format->rows; row++) {
+        for (column = 0u; column < format->columns; column++, numbers += format->channels) {
+            const bool is_coded = weighting->region == NULL ||
+                                  is_near(weighting->region, format, marks, row, column);
+
+            for (channel = 0u; channel < format->channels; channel++) {
+                numbers[channel] = is_coded ? within(weighed(numbers[channel],
+                                                             weighting->factors[channel],
+                                                             FACTOR_BITS + FINER_BITS),
+                                                     -largest, largest)
+                                            : (uint16_t)FMQ_FIXED_POINT_CENTRE;
+            }
+        }
+    }
+}
+
+static bool has_no_level(const fmq_dense_format_t *format, const uint16_t *numbers)
+{
+    uint32_t channel = 0u;
+
+    while (channel < format->channels && numbers[channel] == FMQ_FIXED_POINT_CENTRE) {
+        channel++;
+    }
+    return channel == format->channels;
+}
+
+void fmq_dense_unweigh(const fmq_dense_weighting_t *weighting, const fmq_dense_format_t *format,
+                       void *map)
+{
+    const fmq_dense_region_t *const region = weighting->region;
+    uint16_t *numbers = (uint16_t *)map;
+    uint32_t left, channel;
+
+    for (left = format->rows * format->columns; left != 0u; left--, numbers += format->channels) {
+        const bool is_empty = region != NULL && has_no_level(format, numbers);
+
+        for (channel = 0u; channel < format->channels; channel++) {
+            const int32_t own = is_empty ? region->background[channel]
+                                         : weighed(numbers[channel],
+                                                   weighting->inverse_factors[channel],
+                                                   FACTOR_BITS);
+
+            numbers[channel] = within(own, INT16_MIN, INT16_MAX);
+        }
+    }
+}
