@@ -24,6 +24,7 @@ SAME_PLACE, BOX_FIELDS = 0.03, 4
 """By how much of the picture's side each of a box's numbers may move, about."""
 _UNPADDED: Final = blazeface.Preparation(1.0, 0.0, 0.0)
 
+Box = tuple[float, float, float, float]
 Outputs = Mapping[str, npt.NDArray[Any]]
 
 
@@ -37,11 +38,14 @@ class Result:
             calibration leaves it out.
         change: how far the second outputs move the first's result; for the importance of channels.
             None: all outputs alike matter.
+        found: where outputs have something, as boxes (left, top, right, bottom) in shares of the
+            input's sides, doubtful ones included. None: there is no telling where.
     """
 
     same: Callable[[Outputs, Outputs], bool]
     is_sure: Callable[[Outputs], bool]
     change: Callable[[Outputs, Outputs], float] | None = None
+    found: Callable[[Outputs], list[Box]] | None = None
 
 
 def result_kind(name: str, ports: tuple[Port, ...]) -> Result:
@@ -98,7 +102,16 @@ def _faces(ports: tuple[Port, ...]) -> Result:
         best = max((face.score for face in found), default=0.0)
         return best <= SURELY_NOTHING or best >= SURE_SCORE
 
-    return Result(same, is_sure, _moved_faces)
+    return Result(same, is_sure, _moved_faces, _faces_found)
+
+
+def _faces_found(outputs: Outputs) -> list[Box]:
+    found = blazeface.detect(outputs, _UNPADDED, minimum_score=SURELY_NOTHING)
+    side = blazeface.INPUT_SIZE
+    return [
+        (left / side, top / side, right / side, bottom / side)
+        for left, top, right, bottom in (face.box for face in found)
+    ]
 
 
 def _moved_faces(reference: Outputs, outputs: Outputs) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,12 +18,24 @@ from fmq_embedded.calibration import (
     choose_quantizers,
 )
 from fmq_embedded.calibration.collected import JUDGED_INPUTS
-from fmq_embedded.calibration.importance import Change
+from fmq_embedded.calibration.importance import Change, measure_importance, step_exponents
 from fmq_embedded.data.data_set import DataSet, GivenInputs
+from fmq_embedded.dense import real_values
 from fmq_embedded.dense.payload import Search
 from fmq_embedded.deploy.calibrate_channels import TailSensitivity
-from fmq_embedded.deploy.calibrate_dense import densely, device_search
+from fmq_embedded.deploy.calibrate_dense import (
+    densely,
+    device_search,
+    root_mean_square,
+    weighted,
+)
 from fmq_embedded.deploy.calibrate_partition import partitioned
+from fmq_embedded.deploy.calibrate_weighting import (
+    REGION_ODDS,
+    RegionFit,
+    learned_regions,
+    weighting_of,
+)
 from fmq_embedded.deploy.coding_choice import OWN_LEVELS, CodingReport, chosen_coding
 from fmq_embedded.deploy.collecting import Progress, collect, forget
 from fmq_embedded.deploy.conformance import case_files
@@ -33,6 +46,7 @@ from fmq_embedded.deploy.dynamic_partition import check_dynamic, with_dynamic_cl
 from fmq_embedded.deploy.grafted_files import grafted_files
 from fmq_embedded.deploy.judging import Judge
 from fmq_embedded.deploy.tensor_plan import TensorPlan
+from fmq_embedded.entropy import Geometry
 from fmq_embedded.errors import InputError, MismatchError
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.payloads import fitted_centre
@@ -44,6 +58,8 @@ from fmq_embedded.workers import Workers
 DEFAULT_TAIL_SQNR = 30.0
 DEFAULT_AGREE = 0.99
 DEFAULT_BIT_DEPTHS = (3, 4, 5, 6, 7, 8)
+RANKED_INPUTS = 100
+"""By which the importance of channels is measured."""
 CHOSEN = "auto"
 """The rate-distortion search that stands for all that are there."""
 
@@ -247,7 +263,64 @@ class _Ways:
         }
         if self.target_sqnr is None and self._only_depth is None:
             ways["steps by importance"] = functools.partial(self.classes_of, "channel", True)
+            ways |= self._weightings()
         return ways
+
+    def _weightings(self) -> dict[str, Callable[[], tuple[Deployment, object]]]:
+        """Factors of channels; with a region of interest where the result tells of places."""
+        ways: dict[str, Callable[[], tuple[Deployment, object]]] = {
+            "factors by importance": functools.partial(self._weighted, None)
+        }
+        if self.judge.result is not None and self.judge.result.found is not None:
+            ways |= {
+                f"region of interest, odds {odds:g}": functools.partial(self._weighted, odds)
+                for odds in REGION_ODDS
+            }
+        return ways
+
+    def _weighted(self, odds: float | None) -> tuple[Deployment, DenseReport]:
+        self.step("choosing steps of weighted channels by the tail's outputs")
+        exponents, fits = self._importance, {} if odds is None else self._regions
+        return weighted(
+            self.deployment,
+            self.statistics,
+            self.judge.judged,
+            self.judge.change,
+            lambda plan, exponent: weighting_of(
+                exponents[plan.name], fits.get(plan.name), odds or 1.0, math.ldexp(1.0, exponent)
+            ),
+            limit=self.judge.limit,
+            headers_agreed=self.headers_agreed,
+        )
+
+    @functools.cached_property
+    def _importance(self) -> dict[str, npt.NDArray[np.int64]]:
+        """The exponents of each tensor's steps."""
+        self.step("measuring the importance of channels")
+        judged = self.judge.judged[:RANKED_INPUTS]
+        plans = self.deployment.tensors
+        maps = [{plan.name: plan.item(one[plan.name]) for plan in plans} for one in judged]
+        noise = {
+            plan.name: plan.scale * root_mean_square(plan, self.judge.judged) for plan in plans
+        }
+        result = self.judge.result
+        measured = measure_importance(
+            self.judge.tail.run, maps, noise, change=result.change if result else None
+        )
+        return step_exponents(list(measured.values()))
+
+    @functools.cached_property
+    def _regions(self) -> dict[str, RegionFit]:
+        assert self.judge.result is not None and self.judge.result.found is not None
+        self.step("learning the region of interest")
+        maps = {}
+        for plan in self.deployment.tensors:
+            g = Geometry.of(plan.shape)
+            maps[plan.name] = [
+                real_values(plan.item(one[plan.name])).reshape(g.rows, g.columns, g.channels)
+                for one in self.judge.judged
+            ]
+        return learned_regions(maps, self.judge.references, self.judge.result.found)
 
     @property
     def _moved(self) -> Change | None:

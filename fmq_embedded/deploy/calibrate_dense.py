@@ -13,10 +13,12 @@ import numpy.typing as npt
 from fmq_embedded.calibration.statistics import TensorStatistics
 from fmq_embedded.dense import real_values
 from fmq_embedded.dense.channel_transform import FINER_BITS, ChannelTransform
+from fmq_embedded.dense.contexts import SPATIAL
 from fmq_embedded.dense.device_plan import QUICK, DensePlan, device_exponent, step_of_depth
 from fmq_embedded.dense.encoder import PLAIN, RATE_DISTORTION
 from fmq_embedded.dense.payload import Search
 from fmq_embedded.dense.steps import STEP_COUNT, STEPS_PER_OCTAVE, nearest_step
+from fmq_embedded.dense.weighting import FACTOR_BITS, Weighting
 from fmq_embedded.deploy.calibrate_channels import (
     TailSensitivity,
     can_have_transform,
@@ -33,6 +35,7 @@ DEVICE_SEARCHES: Mapping[str, Search] = {
     "plain": PLAIN,
     "rdo": RATE_DISTORTION,
 }
+SPATIAL_PLAIN = replace(PLAIN, allowed=(SPATIAL,))
 RANKS = (-80, 80)
 """Steps from a middling one: five octaves finer and coarser."""
 REFINEMENTS = (8, 4, 2, 1)
@@ -118,6 +121,54 @@ def densely(
     return deployment.with_dense(plans, why, headers_agreed=headers_agreed), report
 
 
+def weighted(
+    deployment: Deployment,
+    statistics: Mapping[str, TensorStatistics],
+    judged: Sequence[Mapping[str, Array]],
+    change: Change,
+    made: Callable[[TensorPlan, int], Weighting],
+    *,
+    limit: float,
+    headers_agreed: bool = False,
+) -> tuple[Deployment, DenseReport]:
+    """Give each tensor a dense plan with a weighting and the coarsest step within the limit.
+
+    Args:
+        made: gives the weighting of a tensor whose numbers are in units of 2^exponent.
+
+    Raises:
+        MismatchError: not even the finest steps keep within the limit.
+    """
+    middle = {
+        plan.name: _weighted(
+            plan, _middle(plan, statistics[plan.name], judged, SPATIAL_PLAIN), made
+        )
+        for plan in deployment.tensors
+    }
+
+    def planned(plans: Mapping[str, DensePlan]) -> Deployment:
+        return deployment.with_dense(plans, dict.fromkeys(plans, ""), headers_agreed=headers_agreed)
+
+    plans = _by_tail(middle, lambda tried: change(planned(tried)), limit)
+    choices = tuple(_choice(plan, plans[plan.name], judged) for plan in deployment.tensors)
+    report = DenseReport(choices, change(planned(plans)), limit)
+    why = {one.tensor: str(one).removeprefix(f"{one.tensor}: ") for one in choices}
+    return deployment.with_dense(plans, why, headers_agreed=headers_agreed), report
+
+
+def _weighted(
+    tensor: TensorPlan, plan: DensePlan, made: Callable[[TensorPlan, int], Weighting]
+) -> DensePlan:
+    """With a unit in which what the largest factor makes of the samples still fits."""
+    largest = max(made(tensor, plan.exponent - FINER_BITS).factors)
+    moved = max(math.ceil(math.log2(largest)) - FACTOR_BITS, 0)
+    step = max(plan.step - moved * STEPS_PER_OCTAVE, 0)
+    exponent = plan.exponent + moved
+    return replace(
+        plan, exponent=exponent, step=step, weighting=made(tensor, exponent - FINER_BITS)
+    )
+
+
 def _middle(
     plan: TensorPlan,
     known: TensorStatistics,
@@ -125,12 +176,16 @@ def _middle(
     search: Search,
 ) -> DensePlan:
     """With a step half as large as the root mean square."""
-    values = np.concatenate([_values(plan, maps).reshape(-1) for maps in judged])
-    root_mean_square = float(np.sqrt(np.square(values).mean()))
     lowest, highest = _ends(plan, known)
     exponent = device_exponent(lowest, highest, is_integer=plan.dtype != "float32")
-    step = nearest_step(math.ldexp(0.5 * root_mean_square, -exponent))
+    step = nearest_step(math.ldexp(0.5 * root_mean_square(plan, judged), -exponent))
     return DensePlan(exponent, step, search)
+
+
+def root_mean_square(plan: TensorPlan, judged: Sequence[Mapping[str, Array]]) -> float:
+    """Of a tensor's samples; of codes less the zero point."""
+    values = np.concatenate([_values(plan, maps).reshape(-1) for maps in judged])
+    return float(np.sqrt(np.square(values).mean()))
 
 
 def _transformed(

@@ -28,10 +28,16 @@ class DenseChoice:
 
     def __str__(self) -> str:
         return (
-            f"{self.tensor}: dense, {'channel transform, ' if self.plan.channels else ''}step "
+            f"{self.tensor}: dense, {_stage(self.plan)}step "
             f"{self.plan.step_size:.6g}: {self.bits:.3f} bits/sample, "
             f"{self.sqnr:.1f} dB"
         )
+
+
+def _stage(plan: DensePlan) -> str:
+    if plan.weighting is None:
+        return "channel transform, " if plan.channels else ""
+    return "factors of channels, " + ("region of interest, " if plan.weighting.region else "")
 
 
 @dataclass(frozen=True)
