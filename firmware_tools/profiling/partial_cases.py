@@ -19,6 +19,7 @@ from fmq_embedded.calibration.results import (
     SURE_SCORE,
     SURE_SHARE,
     SURELY_NOTHING,
+    Box,
     result_kind,
 )
 from fmq_embedded.deploy.split import split
@@ -55,6 +56,7 @@ class PartialCase:
         truths: what the outputs of each test are compared with, where labels tell; by default the
             unsplit network's.
         moved: how far outputs move the result, for importance; None: all outputs alike matter.
+        found: where outputs have something; None: there is no telling.
     """
 
     name: str
@@ -66,6 +68,7 @@ class PartialCase:
     must_save: float | None = None
     truths: Sequence[Outputs] = ()
     moved: Callable[[Outputs, Outputs], float] | None = None
+    found: Callable[[Outputs], list[Box]] | None = None
 
     @property
     def elements(self) -> int:
@@ -132,6 +135,7 @@ def face_case(
         0.95,
         must_save=0.70,
         moved=faces.change,
+        found=faces.found,
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import fmq_embedded as fmq
 from firmware_tools.profiling.partial_cases import PartialCase
 from firmware_tools.profiling.rate_codec import Coded, RateCodec, Setting, real_values
+from firmware_tools.profiling.rate_weighted import weighted_codecs
 from fmq_embedded.bitstream.headers import Preamble
 from fmq_embedded.calibration.importance import measure_importance, step_exponents
 from fmq_embedded.calibration.stepped_partition import (
@@ -86,6 +87,7 @@ def task_codecs(case: PartialCase) -> Iterator[RateCodec]:
     for profile in PROFILES[:2]:
         code = functools.partial(_code_levels, profile, stepped)
         yield RateCodec(f"{profile}, steps by importance", "", steps, code)
+    yield from weighted_codecs(case, exponents, steps)
 
 
 def through(item: FeatureMap, settings: fmq.Settings) -> Coded:
