@@ -14,6 +14,7 @@ from fmq_embedded.dense.device_plan import QUICK, DensePlan, device_exponent
 from fmq_embedded.dense.encoder import PLAIN, RATE_DISTORTION, TRELLIS
 from fmq_embedded.dense.payload import Search
 from fmq_embedded.dense.steps import nearest_step
+from fmq_embedded.dense.weighting import Region, Weighting
 from fmq_embedded.deploy.tensor_plan import TensorPlan
 
 HOST_SEARCH = replace(TRELLIS, sine=True)
@@ -80,8 +81,28 @@ def dense_maps(*, compact: bool) -> Iterator[tuple[TensorPlan, Array]]:
         assert plan.dense is not None
         dense = replace(plan.dense, exponent=plan.dense.exponent + 2 * bool(name))
         yield replace(plan, dense=replace(dense, channels=transform)), mixed
+    yield from _weighted_maps()
     nothing = np.zeros((1, 4, 4, 2), np.float32)
     yield _plan("dense-plan-nothing", nothing, 0, 1 / 8, QUICK), nothing
+
+
+def _weighted_maps() -> Iterator[tuple[TensorPlan, Array]]:
+    """Factors of channels; then a region as well, of smooth maps: an island, and nothing at all."""
+    codes = _samples((2, 5, 7, 4), "int8", 3, seed=22)
+    plan = _plan("dense-plan-weighted", codes, 3, 1 / 30, RATE_DISTORTION)
+    yield _weighted(plan, Weighting((1025, 65535, 8192, 11585))), codes
+    values = _samples((1, 12, 11, 4), "float32", 0, seed=23)
+    for name, threshold in (("region", 3 << 18), ("region-nothing", (1 << 31) - 1)):
+        region = Region((700, -300, 41, 5), threshold, 1, (32767, -32767, 0, 90))
+        plan = _plan(f"dense-plan-weighted-{name}", values, 0, 1 / 30, SEARCHES["spatial"])
+        yield _weighted(plan, Weighting((20000, 9000, 8192, 5793), region)), values
+
+
+def _weighted(plan: TensorPlan, weighting: Weighting) -> TensorPlan:
+    assert plan.dense is not None
+    # Two bits to spare for the largest factor.
+    spare = replace(plan.dense, exponent=plan.dense.exponent + 2, step=plan.dense.step - 32)
+    return replace(plan, dense=replace(spare, weighting=weighting))
 
 
 def _plan(name: str, samples: Array, zero_point: int, share: float, search: Search) -> TensorPlan:

@@ -80,6 +80,24 @@ DENSE_CODING = (
         "forward + index,\n",
     ),
     Mutant(
+        "region without its margin",
+        "dense_weighting.c",
+        "is_near(weighting->region, format, marks, row, column);",
+        "marks[row * format->columns + column] != 0u;",
+    ),
+    Mutant(
+        "background at places with a level",
+        "dense_weighting.c",
+        "return channel == format->channels;",
+        "return channel != 0u;",
+    ),
+    Mutant(
+        "weighed number not rounded",
+        "dense_weighting.c",
+        "value * (int32_t)factor + ((int32_t)1 << (shift - 1u))",
+        "value * (int32_t)factor",
+    ),
+    Mutant(
         "fixed-point sample not rounded",
         "quantize_fixed_point.c",
         "        size = (value + ((uint32_t)1 << (shift - 1))) >> shift;",
