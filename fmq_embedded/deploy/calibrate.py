@@ -241,8 +241,10 @@ class _Ways:
         )
         return made, replace(report, partitioning=partitioning)
 
-    def own_levels(self, search: Search) -> tuple[Deployment, DenseReport]:
-        """Those that the dense coder makes."""
+    def own_levels(
+        self, search: Search, like: Deployment | None = None
+    ) -> tuple[Deployment, DenseReport]:
+        """Those that the dense coder makes; channel transforms like those of another deployment."""
         self.step("choosing dense steps by the tail's outputs")
         return densely(
             self.deployment,
@@ -251,15 +253,26 @@ class _Ways:
             self.judge.change,
             limit=self.judge.limit,
             search=search,
+            like=like,
             target_sqnr=self.target_sqnr,
             bit_depth=self._only_depth,
             headers_agreed=self.headers_agreed,
         )
 
     def dense(self) -> dict[str, Callable[[], tuple[Deployment, object]]]:
-        """All that the dense coder has; levels of quantizers where the tail decides."""
+        """All that the dense coder has; levels of quantizers where the tail decides.
+
+        Channel transforms are tried with the first search and serve the others too.
+        """
+        first: list[Deployment] = []
+
+        def own(search: Search) -> tuple[Deployment, DenseReport]:
+            made = self.own_levels(search, *first)
+            first[:] = first or made[:1]
+            return made
+
         ways: dict[str, Callable[[], tuple[Deployment, object]]] = {
-            name: functools.partial(self.own_levels, search) for name, search in OWN_LEVELS.items()
+            name: functools.partial(own, search) for name, search in OWN_LEVELS.items()
         }
         if self.target_sqnr is None and self._only_depth is None:
             ways["steps by importance"] = functools.partial(self.classes_of, "channel", True)

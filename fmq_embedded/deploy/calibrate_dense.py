@@ -63,6 +63,7 @@ def densely(
     *,
     limit: float,
     search: Search,
+    like: Deployment | None = None,
     target_sqnr: float | None = None,
     bit_depth: int | None = None,
     headers_agreed: bool = False,
@@ -75,6 +76,7 @@ def densely(
         change: of the tail's outputs under a deployment.
         limit: the most that they may change.
         search: how the device decides.
+        like: whose channel transforms are taken where the tail decides; None to try all.
         target_sqnr: in dB, of each tensor's own maps; then the tail is not asked.
         bit_depth: steps of 2^bit_depth levels over a tensor's range; then neither is asked.
 
@@ -110,8 +112,16 @@ def densely(
             for plan in deployment.tensors
         }
     else:
+        trials = {
+            plan.name: (
+                _trials(plan, middle[plan.name], sensitivity)
+                if like is None
+                else _same_transform(plan, middle[plan.name], judged, like)
+            )
+            for plan in deployment.tensors
+        }
         plans, tried = _with_best_transforms(
-            deployment, middle, sensitivity, lambda tried: change(planned(tried)), limit
+            deployment, trials, judged, lambda tried: change(planned(tried)), limit
         )
     judged_by_tail = bit_depth is None and target_sqnr is None
     choices = tuple(_choice(plan, plans[plan.name], judged) for plan in deployment.tensors)
@@ -222,6 +232,20 @@ def _trials(
     return trials
 
 
+def _same_transform(
+    tensor: TensorPlan,
+    plan: DensePlan,
+    judged: Sequence[Mapping[str, Array]],
+    like: Deployment,
+) -> dict[str, DensePlan]:
+    """The plan with the transform that another deployment has for the tensor."""
+    (other,) = (one.dense for one in like.tensors if one.name == tensor.name)
+    if other is None or other.channels is None:
+        return {"channels": plan}
+    _, exponent = fitted_transform(_rows(tensor, judged))
+    return {"the same": _behind(plan, other.channels, exponent)}
+
+
 def _ends(plan: TensorPlan, known: TensorStatistics) -> tuple[float, float]:
     """The ends of what was seen; of codes those of their type, less the zero point."""
     if plan.dtype == "float32":
@@ -295,30 +319,28 @@ def _by_tail(
 
 def _with_best_transforms(
     deployment: Deployment,
-    middle: Mapping[str, DensePlan],
-    sensitivity: TailSensitivity,
+    trials: Mapping[str, Mapping[str, DensePlan]],
+    judged: Sequence[Mapping[str, Array]],
     change: Callable[[Mapping[str, DensePlan]], float],
     limit: float,
 ) -> tuple[dict[str, DensePlan], dict[str, dict[str, float]]]:
     """Each tensor, one after the other, with the transform of the fewest bits within the limit.
 
+    Args:
+        trials: for each tensor its plans, by the name of the transform.
+
     Returns:
         The plans; and for each tensor that has a choice, the bits with each transform.
     """
-    best, tried = dict(middle), {}
-    for tensor in deployment.tensors:
-        trials = _trials(tensor, best[tensor.name], sensitivity)
-        if len(trials) > 1:
+    best, tried = {name: next(iter(plans.values())) for name, plans in trials.items()}, {}
+    for name, plans in trials.items():
+        if len(plans) > 1:
             bits = {
-                name: _bits(
-                    deployment,
-                    _by_tail(best | {tensor.name: trial}, change, limit),
-                    sensitivity.judged,
-                )
-                for name, trial in trials.items()
+                told: _bits(deployment, _by_tail(best | {name: plan}, change, limit), judged)
+                for told, plan in plans.items()
             }
-            best[tensor.name] = trials[min(bits, key=lambda name: bits[name])]
-            tried[tensor.name] = bits
+            best[name] = plans[min(bits, key=lambda told: bits[told])]
+            tried[name] = bits
     return _by_tail(best, change, limit), tried
 
 
