@@ -17,11 +17,12 @@ from firmware_tools.firmware import DEFAULT_BOARD, build_firmware, run_emulated
 from firmware_tools.profiling.profile import Profile, profile_of, stages_from_counters
 from firmware_tools.toolchains import DEFAULT_TOOLCHAIN
 from firmware_tools.toolchains.toolchain import Build
-from fmq_embedded import blazeface
+from fmq_embedded import blazeface, settings
 from fmq_embedded.deploy.calibrate import calibrate
 from fmq_embedded.deploy.deployment import Deployment
 from fmq_embedded.deploy.deployment_files import HEAD, TAIL
 from fmq_embedded.deploy.split_model import split_model
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import MismatchError
 from fmq_embedded.model_store import fetch
 from fmq_embedded.photos import crops, photo
@@ -49,7 +50,7 @@ class TensorResult:
     made_by: str
     next_layers: tuple[str, ...]
     quantizer: str
-    bit_depth: int
+    bit_depth: int | None
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ def run_demo(
     board: str = DEFAULT_BOARD,
     tools: str = DEFAULT_TOOLCHAIN,
     emulator_name: str = DEFAULT_EMULATOR,
+    coding: settings.Profile = "standard",
     step: Callable[[str], None] = lambda name: None,
 ) -> DemoResult:
     """Run the whole path and write the deployment folder and the picture into `out`.
@@ -132,6 +134,7 @@ def run_demo(
         board: a board's id.
         tools: a toolchain's name.
         emulator_name: "unicorn" or "qemu".
+        coding: the profile that the maps are coded with.
         step: called with the name of each step.
 
     Raises:
@@ -147,7 +150,7 @@ def run_demo(
     folder = out / "deployment"
     split_model(model, TENSORS, folder, model_file=model_path.name, name="blazeface")
     inputs = [blazeface.prepare(crop)[0] for crop in crops(CALIBRATION_CROPS)]
-    deployment, _ = calibrate(folder, inputs, step=step)
+    deployment, _ = calibrate(folder, inputs, profile=coding, step=step)
     step("running the head and comparing with the whole model")
     prepared, preparation = blazeface.prepare(picture)
     head, tail = open_model(folder / HEAD), open_model(folder / TAIL)
@@ -212,26 +215,30 @@ def run_on_board(
         step("quantizing and encoding on the board")
         device.reset_counters()
         device.quantize()
-        size = device.encode()
-        stages = stages_from_counters(device.counters(), running.board.counter)
-        profile = profile_of(build, stages, device.stack().used)
-        levels = {
+        levels = {  # before they are coded: dense coding works in their place
             plan.name: device.read_levels(index).reshape(plan.shape)
             for index, plan in enumerate(deployment.tensors)
         }
+        size = device.encode()
+        stages = stages_from_counters(device.counters(), running.board.counter)
+        profile = profile_of(build, stages, device.stack().used)
         return BoardRun(device.read_stream(size), levels, profile)
 
 
 def _levels_hold(deployment: Deployment, maps: dict[str, Array], levels: dict[str, Array]) -> bool:
     """Whether levels equal the float reference's."""
     return all(
-        np.array_equal(
-            levels[plan.name],
-            reference.quantize(
-                plan.chosen_quantizer, maps[plan.name], scale=plan.scale, zero_point=plan.zero_point
-            ),
-        )
+        np.array_equal(levels[plan.name], _wanted(plan, maps[plan.name]))
         for plan in deployment.tensors
+    )
+
+
+def _wanted(plan: TensorPlan, samples: Array) -> Array:
+    """A map's levels by the float reference; of a dense plan its fixed-point samples."""
+    if plan.dense is not None:
+        return plan.dense.numbers(plan.item(samples))
+    return reference.quantize(
+        plan.chosen_quantizer, samples, scale=plan.scale, zero_point=plan.zero_point
     )
 
 
@@ -246,7 +253,7 @@ def _tensor_results(deployment: Deployment, network: Network) -> list[TensorResu
                 known.previous_kind,
                 tuple(next_type.name.lower() for next_type in known.next_types),
                 plan.why,
-                plan.chosen_quantizer.bit_depth,
+                None if plan.dense else plan.chosen_quantizer.bit_depth,
             )
         )
     return results

@@ -139,3 +139,11 @@ def test_another_compiler_and_another_emulator_give_the_same(
         # Two emulators run the same image: the counts are the same but for the timer's ticks.
         near = pytest.approx(result.instructions_per_element, rel=0.01)
         assert other.instructions_per_element == near
+
+
+def test_dense_coding_runs_on_the_board_too(result: DemoResult, tmp_path: Path) -> None:
+    dense = run_demo(tmp_path, coding="dense")
+    assert dense.bit_exact
+    assert dense.coded_bytes < 0.8 * result.coded_bytes
+    assert dense.box_iou >= 0.9
+    assert all(tensor.bit_depth is None for tensor in dense.tensors)
