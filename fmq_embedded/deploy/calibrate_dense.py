@@ -7,17 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from fmq_embedded.calibration.statistics import TensorStatistics
-from fmq_embedded.dense import real_values
 from fmq_embedded.dense.channel_transform import FINER_BITS, ChannelTransform
 from fmq_embedded.dense.contexts import SPATIAL
-from fmq_embedded.dense.device_plan import QUICK, DensePlan, device_exponent, step_of_depth
+from fmq_embedded.dense.device_plan import QUICK, DensePlan
 from fmq_embedded.dense.encoder import PLAIN, RATE_DISTORTION
 from fmq_embedded.dense.payload import Search
-from fmq_embedded.dense.steps import STEP_COUNT, STEPS_PER_OCTAVE, nearest_step
+from fmq_embedded.dense.steps import STEP_COUNT, STEPS_PER_OCTAVE
 from fmq_embedded.dense.weighting import FACTOR_BITS, Weighting
 from fmq_embedded.deploy.calibrate_channels import (
     TailSensitivity,
@@ -25,10 +23,19 @@ from fmq_embedded.deploy.calibrate_channels import (
     fitted_transform,
     weighed_transforms,
 )
-from fmq_embedded.deploy.dense_report import DenseChoice, DenseReport
+from fmq_embedded.deploy.dense_report import DenseReport
+from fmq_embedded.deploy.dense_steps import (
+    bits_of,
+    by_tail,
+    choice_of,
+    middle_plan,
+    of_depth,
+    of_sqnr,
+    rows_of,
+)
 from fmq_embedded.deploy.deployment import Deployment
 from fmq_embedded.deploy.tensor_plan import TensorPlan
-from fmq_embedded.errors import InputError, MismatchError, unknown_name
+from fmq_embedded.errors import InputError, unknown_name
 
 DEVICE_SEARCHES: Mapping[str, Search] = {
     "quick": QUICK,
@@ -36,9 +43,6 @@ DEVICE_SEARCHES: Mapping[str, Search] = {
     "rdo": RATE_DISTORTION,
 }
 SPATIAL_PLAIN = replace(PLAIN, allowed=(SPATIAL,))
-RANKS = (-80, 80)
-"""Steps from a middling one: five octaves finer and coarser."""
-REFINEMENTS = (8, 4, 2, 1)
 
 Array = npt.NDArray[Any]
 Change = Callable[[Deployment], float]
@@ -92,7 +96,7 @@ def densely(
     judged = sensitivity.judged
     tried: dict[str, dict[str, float]] = {}
     middle = {
-        plan.name: _middle(plan, statistics[plan.name], judged, search)
+        plan.name: middle_plan(plan, statistics[plan.name], judged, search)
         for plan in deployment.tensors
     }
 
@@ -101,12 +105,12 @@ def densely(
 
     if bit_depth is not None:
         plans = {
-            name: _of_depth(deployment, name, plan, statistics[name], bit_depth)
+            name: of_depth(deployment, name, plan, statistics[name], bit_depth)
             for name, plan in middle.items()
         }
     elif target_sqnr is not None:
         plans = {
-            plan.name: _of_sqnr(
+            plan.name: of_sqnr(
                 plan, _transformed(plan, middle[plan.name], judged), judged, target_sqnr
             )
             for plan in deployment.tensors
@@ -124,7 +128,7 @@ def densely(
             deployment, trials, judged, lambda tried: change(planned(tried)), limit
         )
     judged_by_tail = bit_depth is None and target_sqnr is None
-    choices = tuple(_choice(plan, plans[plan.name], judged) for plan in deployment.tensors)
+    choices = tuple(choice_of(plan, plans[plan.name], judged) for plan in deployment.tensors)
     allowed = limit if judged_by_tail else math.inf
     report = DenseReport(choices, change(planned(plans)), allowed, tried)
     why = {one.tensor: str(one).removeprefix(f"{one.tensor}: ") for one in choices}
@@ -151,7 +155,7 @@ def weighted(
     """
     middle = {
         plan.name: _weighted(
-            plan, _middle(plan, statistics[plan.name], judged, SPATIAL_PLAIN), made
+            plan, middle_plan(plan, statistics[plan.name], judged, SPATIAL_PLAIN), made
         )
         for plan in deployment.tensors
     }
@@ -159,8 +163,8 @@ def weighted(
     def planned(plans: Mapping[str, DensePlan]) -> Deployment:
         return deployment.with_dense(plans, dict.fromkeys(plans, ""), headers_agreed=headers_agreed)
 
-    plans = _by_tail(middle, lambda tried: change(planned(tried)), limit)
-    choices = tuple(_choice(plan, plans[plan.name], judged) for plan in deployment.tensors)
+    plans = by_tail(middle, lambda tried: change(planned(tried)), limit)
+    choices = tuple(choice_of(plan, plans[plan.name], judged) for plan in deployment.tensors)
     report = DenseReport(choices, change(planned(plans)), limit)
     why = {one.tensor: str(one).removeprefix(f"{one.tensor}: ") for one in choices}
     return deployment.with_dense(plans, why, headers_agreed=headers_agreed), report
@@ -179,25 +183,6 @@ def _weighted(
     )
 
 
-def _middle(
-    plan: TensorPlan,
-    known: TensorStatistics,
-    judged: Sequence[Mapping[str, Array]],
-    search: Search,
-) -> DensePlan:
-    """With a step half as large as the root mean square."""
-    lowest, highest = _ends(plan, known)
-    exponent = device_exponent(lowest, highest, is_integer=plan.dtype != "float32")
-    step = nearest_step(math.ldexp(0.5 * root_mean_square(plan, judged), -exponent))
-    return DensePlan(exponent, step, search)
-
-
-def root_mean_square(plan: TensorPlan, judged: Sequence[Mapping[str, Array]]) -> float:
-    """Of a tensor's samples; of codes less the zero point."""
-    values = np.concatenate([_values(plan, maps).reshape(-1) for maps in judged])
-    return float(np.sqrt(np.square(values).mean()))
-
-
 def _transformed(
     tensor: TensorPlan,
     plan: DensePlan,
@@ -206,10 +191,10 @@ def _transformed(
     """With the orthonormal channel transform where it takes fewer bits at the same ratio."""
     if not can_have_transform(tensor, judged):
         return plan
-    transform, exponent = fitted_transform(_rows(tensor, judged))
-    own = _choice(tensor, plan, judged)
-    trial = _of_sqnr(tensor, _behind(plan, transform, exponent), judged, own.sqnr)
-    return trial if _choice(tensor, trial, judged).bits < own.bits else plan
+    transform, exponent = fitted_transform(rows_of(tensor, judged))
+    own = choice_of(tensor, plan, judged)
+    trial = of_sqnr(tensor, _behind(plan, transform, exponent), judged, own.sqnr)
+    return trial if choice_of(tensor, trial, judged).bits < own.bits else plan
 
 
 def _behind(plan: DensePlan, transform: ChannelTransform, exponent: int) -> DensePlan:
@@ -225,7 +210,7 @@ def _trials(
     """The plan without a transform, and with those that may serve the tail better."""
     trials = {"channels": plan}
     if can_have_transform(tensor, sensitivity.judged):
-        rows = _rows(tensor, sensitivity.judged)
+        rows = rows_of(tensor, sensitivity.judged)
         transform, exponent = fitted_transform(rows)
         transforms = {"components": transform} | weighed_transforms(tensor, rows, sensitivity)
         trials |= {name: _behind(plan, one, exponent) for name, one in transforms.items()}
@@ -242,79 +227,8 @@ def _same_transform(
     (other,) = (one.dense for one in like.tensors if one.name == tensor.name)
     if other is None or other.channels is None:
         return {"channels": plan}
-    _, exponent = fitted_transform(_rows(tensor, judged))
+    _, exponent = fitted_transform(rows_of(tensor, judged))
     return {"the same": _behind(plan, other.channels, exponent)}
-
-
-def _ends(plan: TensorPlan, known: TensorStatistics) -> tuple[float, float]:
-    """The ends of what was seen; of codes those of their type, less the zero point."""
-    if plan.dtype == "float32":
-        return known.moments.minimum, known.moments.maximum
-    limits = np.iinfo(plan.dtype)
-    return float(limits.min - plan.zero_point), float(limits.max - plan.zero_point)
-
-
-def _values(plan: TensorPlan, maps: Mapping[str, Array]) -> npt.NDArray[np.float64]:
-    return real_values(plan.item(maps[plan.name]))
-
-
-def _rows(plan: TensorPlan, judged: Sequence[Mapping[str, Array]]) -> list[npt.NDArray[np.float64]]:
-    """The samples of each map, (positions, channels)."""
-    return [_values(plan, maps).reshape(-1, plan.shape[-1]) for maps in judged]
-
-
-def _of_depth(
-    deployment: Deployment, name: str, plan: DensePlan, known: TensorStatistics, bit_depth: int
-) -> DensePlan:
-    (tensor,) = (one for one in deployment.tensors if one.name == name)
-    scale = 1.0 if tensor.dtype == "float32" else tensor.scale
-    width = (known.moments.maximum - known.moments.minimum) / scale
-    return replace(plan, step=step_of_depth(width, plan.exponent, bit_depth))
-
-
-def _of_sqnr(
-    tensor: TensorPlan, plan: DensePlan, judged: Sequence[Mapping[str, Array]], wanted: float
-) -> DensePlan:
-    """With the coarsest step that reaches the ratio."""
-    low, high = 0, STEP_COUNT
-    while high - low > 1:
-        middle = (low + high) // 2
-        reached = _choice(tensor, replace(plan, step=middle), judged).sqnr >= wanted
-        low, high = (middle, high) if reached else (low, middle)
-    if low == 0 and _choice(tensor, replace(plan, step=0), judged).sqnr < wanted:
-        raise MismatchError(
-            f"tensor {tensor.name!r} does not reach {wanted:g} dB with fixed-point samples of 12 "
-            "bits; ask for less"
-        )
-    return replace(plan, step=low)
-
-
-def _by_tail(
-    middle: Mapping[str, DensePlan],
-    change: Callable[[Mapping[str, DensePlan]], float],
-    limit: float,
-) -> dict[str, DensePlan]:
-    """Steps as coarse as the tail allows: of all tensors together, then of one after the other."""
-
-    def at(rank: int) -> dict[str, DensePlan]:
-        return {name: _moved(plan, rank) for name, plan in middle.items()}
-
-    low, high = RANKS
-    if not change(at(low)) <= limit:
-        raise MismatchError(
-            f"the finest steps change the tail's outputs by {change(at(low)):.6g}, and the limit "
-            f"is {limit:.6g}; allow a larger change (--tail-sqnr)"
-        )
-    while high - low > 1:
-        rank = (low + high) // 2
-        low, high = (rank, high) if change(at(rank)) <= limit else (low, rank)
-    plans = at(low)
-    for steps in REFINEMENTS:
-        for name in plans:
-            trial = plans | {name: _moved(plans[name], steps)}
-            if change(trial) <= limit:
-                plans = trial
-    return plans
 
 
 def _with_best_transforms(
@@ -336,41 +250,9 @@ def _with_best_transforms(
     for name, plans in trials.items():
         if len(plans) > 1:
             bits = {
-                told: _bits(deployment, _by_tail(best | {name: plan}, change, limit), judged)
+                told: bits_of(deployment, by_tail(best | {name: plan}, change, limit), judged)
                 for told, plan in plans.items()
             }
             best[name] = plans[min(bits, key=lambda told: bits[told])]
             tried[name] = bits
-    return _by_tail(best, change, limit), tried
-
-
-def _bits(
-    deployment: Deployment, plans: Mapping[str, DensePlan], judged: Sequence[Mapping[str, Array]]
-) -> float:
-    """Per sample of all tensors together."""
-    counts = {one.name: math.prod(one.shape) for one in deployment.tensors}
-    total = sum(
-        _choice(one, plans[one.name], judged).bits * counts[one.name] for one in deployment.tensors
-    )
-    return total / sum(counts.values())
-
-
-def _moved(plan: DensePlan, steps: int) -> DensePlan:
-    return replace(plan, step=min(max(plan.step + steps, 0), STEP_COUNT - 1))
-
-
-def _choice(
-    tensor: TensorPlan, plan: DensePlan, judged: Sequence[Mapping[str, Array]]
-) -> DenseChoice:
-    size = count = 0
-    noise = signal = 0.0
-    for maps in judged:
-        values = _values(tensor, maps)
-        taken, numbers = plan.through(plan.numbers(tensor.item(maps[tensor.name])))
-        back = plan.samples(numbers, tensor.dtype, tensor.zero_point).astype(np.float64)
-        size += taken
-        count += values.size
-        noise += float(np.square(back - tensor.zero_point - values).sum())
-        signal += float(np.square(values).sum())
-    sqnr = 10 * math.log10(signal / noise) if noise and signal else math.inf
-    return DenseChoice(tensor.name, plan, 8 * size / count, sqnr)
+    return by_tail(best, change, limit), tried
