@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from firmware_tools.verifying import Check
+from firmware_tools.verifying_rows import Check
 from fmq_embedded.deploy.graft import passing_model
 from fmq_embedded.deploy.graph_editor import GraphEditor
 from fmq_embedded.deploy.lowering_npu import rounded_products

@@ -18,7 +18,8 @@ import numpy as np
 
 from firmware_tools.boards import Board, load_board
 from firmware_tools.firmware import DEFAULT_BOARD, build_firmware, emulators_of, run_emulated
-from firmware_tools.verifying import Check, device_checks
+from firmware_tools.verifying_devices import device_checks
+from firmware_tools.verifying_rows import Check
 from fmq_embedded.deploy.c_dense import dense_work_size
 from fmq_embedded.deploy.c_tables import CELL_BYTES, END_BYTES
 from fmq_embedded.deploy.deployment import Deployment

@@ -82,7 +82,7 @@ def verify_partition(plan: TensorPlan, quantize: Stage, target: str) -> Verifica
         target: its name in the result.
     """
     partition = _static(plan)
-    samples = SampleType(plan.dtype, plan.scale, plan.zero_point)
+    samples = sample_type(plan)
     chosen = [decisive_samples(quantizer, samples) for quantizer in partition.quantizers]
     members = [partition.members(number) for number in range(len(chosen))]
     maps = _rounds(members, chosen, np.zeros(plan.shape, plan.dtype))
@@ -98,7 +98,7 @@ def verify_dynamic(plan: TensorPlan, quantize: Stage, target: str) -> Verificati
         plan: of a tensor with dynamic classes.
         quantize, target: as above.
     """
-    samples = SampleType(plan.dtype, plan.scale, plan.zero_point)
+    samples = sample_type(plan)
 
     def expected(item: Array) -> Array:
         return reference_levels(_partition(plan, item), item, samples)
@@ -163,6 +163,24 @@ def verify_partition_values(plan: TensorPlan, dequantize: Stage, target: str) ->
         return partition.dequantize(joint, plan.dtype, scale=plan.scale, zero_point=plan.zero_point)
 
     return _verified(maps, dequantize, expected, target)
+
+
+def sample_type(plan: TensorPlan) -> SampleType:
+    """The type of a tensor's samples."""
+    return SampleType(plan.dtype, plan.scale, plan.zero_point)
+
+
+def verified_levels(plan: TensorPlan, quantize: Stage, target: str) -> Verification:
+    """Hold a target's levels of a tensor with classes against the reference."""
+    verify_levels = (
+        verify_dynamic if isinstance(plan.partition, DynamicClasses) else verify_partition
+    )
+    return verify_levels(plan, quantize, target)
+
+
+def dequantized(plan: TensorPlan, partition: Partition, joint: Array) -> Array:
+    """The samples of joint levels, of the tensor's type."""
+    return partition.dequantize(joint, plan.dtype, scale=plan.scale, zero_point=plan.zero_point)
 
 
 def reference_levels(partition: Partition, item: Array, samples: SampleType) -> Array:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware_tools.stock_quantize import stock_check
-from firmware_tools.verifying import Check
+from firmware_tools.verifying_rows import Check
 from fmq_embedded import codec
 from fmq_embedded.deploy.deployment import Deployment
 from fmq_embedded.deploy.deployment_files import HEAD, TAIL

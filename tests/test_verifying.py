@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from firmware_tools import verifying
+from firmware_tools import verifying_here
 from firmware_tools.host_codec import HostCodec
-from firmware_tools.verifying import Check, check_targets, standard_deployment, targets_of
+from firmware_tools.verifying import check_targets, standard_deployment, targets_of
+from firmware_tools.verifying_devices import device_checks
+from firmware_tools.verifying_rows import Check
 from fmq_embedded.deploy.deployment import Deployment
 from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import InputError, MissingToolError
@@ -88,7 +90,7 @@ def test_tables_of_another_quantizer_are_found(monkeypatch: pytest.MonkeyPatch) 
     near = float(np.nextafter(np.float32(1.0), np.float32(2.0)))
     other = replace(SMALL.tensors[0], quantizer=Quantizer.laplace(near, 4))
     off = replace(SMALL, tensors=(other, SMALL.tensors[1]))
-    monkeypatch.setattr(verifying, "HostCodec", lambda deployment: HostCodec(off))
+    monkeypatch.setattr(verifying_here, "HostCodec", lambda deployment: HostCodec(off))
     found = broken(check_targets(SMALL, ["c"]))
     assert ("floats", "quantize") in found
     assert ("floats", "dequantize") in found
@@ -178,7 +180,7 @@ class WrongDevice:
 @pytest.mark.parametrize("wrong", [False, True])
 def test_a_boards_wrong_levels_are_found(wrong: bool) -> None:
     device: Any = WrongDevice(SMALL, wrong)
-    checks = list(verifying.device_checks(device, SMALL, "board"))
+    checks = list(device_checks(device, SMALL, "board"))
     assert [check.target for check in checks] == ["board"] * 5
     assert broken(checks) == ([("floats", "quantize")] if wrong else [])
     if wrong:

@@ -13,7 +13,8 @@ from firmware_tools.firmware import DEFAULT_BOARD, emulators_of
 from firmware_tools.report.board_costs import BoardCost, board_costs
 from firmware_tools.report.rate_curves import RateCurves, rate_curves
 from firmware_tools.report.tensor_facts import TensorFacts, tensor_facts
-from firmware_tools.verifying import Check, check_targets, targets_of
+from firmware_tools.verifying import check_targets, targets_of
+from firmware_tools.verifying_rows import Check
 from fmq_embedded.deploy.deployment import Deployment
 from fmq_embedded.deploy.deployment_files import load
 
