@@ -29,6 +29,11 @@ SEARCHES = {
     "tiled": replace(QUICK, allowed=(3,)),
 }
 
+FILLING = replace(RATE_DISTORTION, allowed=(1,))
+"""Levels without a transform, and a sample for those that are 0."""
+
+WHOLE = replace(PLAIN, allowed=(2,))
+
 # Rows and columns that one transform takes, and those that are cut; one of each; maps above maps.
 SHAPES: tuple[tuple[int, ...], ...] = (
     (1, 12, 12, 6),
@@ -84,6 +89,22 @@ def dense_maps(*, compact: bool) -> Iterator[tuple[TensorPlan, Array]]:
     yield from _weighted_maps()
     nothing = np.zeros((1, 4, 4, 2), np.float32)
     yield _plan("dense-plan-nothing", nothing, 0, 1 / 8, QUICK), nothing
+    sparse = _sparse((1, 10, 11, 4))
+    yield _plan("dense-plan-fills", sparse, 0, 1 / 5, FILLING), sparse
+    last = _last_cosine(9, 8)
+    yield _plan("dense-plan-last-coefficient", last, 0, 1 / 20, WHOLE), last
+
+
+def _sparse(shape: tuple[int, ...]) -> Array:
+    """Behind a ReLU: below the step almost everywhere, so that zeros are filled."""
+    samples = np.random.default_rng(7).laplace(0, 1, shape) + 0.2
+    return (np.maximum(samples, 0) * 3.7).astype(np.float32)
+
+
+def _last_cosine(rows: int, columns: int) -> Array:
+    """The basis function of the highest frequencies: of all coefficients the last one alone."""
+    waves = [np.cos(math.pi * (np.arange(n) + 0.5) * (n - 1) / n) for n in (rows, columns)]
+    return (50 * np.outer(*waves)[np.newaxis, :, :, np.newaxis]).astype(np.float32)
 
 
 def _weighted_maps() -> Iterator[tuple[TensorPlan, Array]]:

@@ -62,6 +62,12 @@ DENSE_CODING = (
         "return filled_level(format, format->fills[0]);",
     ),
     Mutant(
+        "filled level not rounded",
+        "dense_restore.c",
+        "? (product + (1u << (NO_SHIFT - octave))) >> (NO_SHIFT + 1u - octave)",
+        "? product >> (NO_SHIFT + 1u - octave)",
+    ),
+    Mutant(
         "parent's share not rounded",
         "dense_restore.c",
         "(1 << (DENSE_FACTOR_SHIFT - 1u)),",

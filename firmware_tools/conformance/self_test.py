@@ -73,7 +73,7 @@ def mutated(text: str, mutant: Mutant) -> str:
     if count != 1:
         raise InputError(
             f"mutant {mutant.name!r}: its line is {count} times in {mutant.path}, expected once; "
-            "bring firmware_tools/conformance/mutants.py up to date"
+            "bring the mutants in firmware_tools/conformance up to date"
         )
     return text.replace(mutant.old, mutant.new)
 

@@ -13,7 +13,7 @@ import pytest
 
 from firmware_tools.conformance.case_files import KeptCase, Results, raw, results_of
 from firmware_tools.conformance.cases import PROFILES, kit_cases
-from firmware_tools.conformance.dense_maps import SEARCHES
+from firmware_tools.conformance.dense_maps import FILLING, SEARCHES, WHOLE
 from firmware_tools.conformance.kit import SUMS, check_cases, kit_files, read_kit, write_kit
 from fmq_embedded.bitstream import syntax
 from fmq_embedded.errors import InputError, MismatchError
@@ -43,7 +43,8 @@ def test_it_has_every_kind_of_thing(kept: Sequence[KeptCase]) -> None:
     assert samples == {"float32", "float16", "bfloat16", "float64", "int8", "uint8", "int16"}
     assert {one.case.profile for one in kept} == set(PROFILES)
     plans = [one.case.plan for one in kept]
-    assert {plan.dense.search for plan in plans if plan.dense} == set(SEARCHES.values())
+    searches = {plan.dense.search for plan in plans if plan.dense}
+    assert searches == {*SEARCHES.values(), FILLING, WHOLE}
     assert any(plan.dense.channels for plan in plans if plan.dense)
     quantizers = [plan.chosen_quantizer for plan in plans if plan.dense is None]
     assert {q.distribution for q in quantizers} == {"uniform", "gaussian", "laplace"}
@@ -60,6 +61,14 @@ def test_it_has_every_kind_of_thing(kept: Sequence[KeptCase]) -> None:
     )
     refused = Counter(len(one.refused) for one in kept)
     assert refused[2] and refused[3]
+
+
+def test_of_a_block_only_the_last_coefficient_is_there(kept: Sequence[KeptCase]) -> None:
+    (one,) = [one for one in kept if one.case.name == "dense-plan-last-coefficient"]
+    plan = one.case.plan
+    assert plan.dense is not None
+    levels = plan.dense._coded(one.results.levels).tensor.levels
+    assert np.argwhere(levels).tolist() == [[0, *np.array(plan.shape[1:3]) - 1]]
 
 
 def raw32(kept: KeptCase) -> np.ndarray:
