@@ -30,6 +30,7 @@ class Target:
     """A fuzzer.
 
     Args:
+        what: is fuzzed, by what, for people.
         prepare: builds it in a folder; gives the command that takes libFuzzer's options.
         largest: bytes of an input.
         megabytes: of memory, all in all, beyond which it is a finding.
@@ -37,6 +38,7 @@ class Target:
             are for compiling, which the first inputs wait for.
     """
 
+    what: str
     prepare: Callable[[Path], list[str]]
     largest: int
     megabytes: int
@@ -76,10 +78,10 @@ def _python(module: str) -> Callable[[Path], list[str]]:
 
 
 TARGETS = {
-    "decoder": Target(_decoder, 192, 512, 5),
-    "link": Target(_link, 2048, 512, 5),
-    "python": Target(_python("python_fuzzer"), 512, 2048, 60),
-    "tflite": Target(_python("tflite_fuzzer"), 4096, 2048, 60),
+    "decoder": Target("streams, in C", _decoder, 192, 512, 5),
+    "link": Target("frames and requests, in C", _link, 2048, 512, 5),
+    "python": Target("streams, in Python", _python("python_fuzzer"), 512, 2048, 60),
+    "tflite": Target("model files, in Python", _python("tflite_fuzzer"), 4096, 2048, 60),
 }
 
 

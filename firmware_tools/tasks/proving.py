@@ -25,9 +25,9 @@ from fmq_embedded.files import write_atomically
         "exhaustive": "with numba or c and float32: every one of the 2^32 bit patterns; with --all "
         "for quantizers of every form: an hour more",
         "all": "the whole proof: every target, the conformance kit on every machine and board, its "
-        "own test by mistakes, static analysis; writes a page of it",
-        "only": "with --all: parts of it: targets, cases, machines, boards, mutants, static, "
-        "every-float32",
+        "own test by mistakes, faults, fuzzing, static analysis; writes a page of it",
+        "only": "with --all: parts of it: targets, cases, machines, boards, mutants, promises, "
+        "fuzzing, static, every-float32",
         "report": "with --all: the page's file, Markdown",
     }
 )
@@ -79,23 +79,27 @@ def verify(
 
 def _prove(parts: list[str], exhaustive: bool, report: Path, json: str | None) -> None:
     """Run the proof, write its page, and end with what does not hold."""
-    from firmware_tools.proof import proof, versions
-    from firmware_tools.proof_page import proof_page
+    from firmware_tools.proof.page import proof_page
+    from firmware_tools.proof.running import chosen_parts, proof
+    from firmware_tools.proof.versions import versions
 
     if not report.resolve().parent.is_dir():
         raise InputError(f"--report {report}: there is no folder {report.parent}; make it first")
-    with steps(1) as step:
-        sections = proof(parts, step, exhaustive=exhaustive)
-    write_atomically(report, proof_page(sections, versions()).encode())
+    names, ran_on, sections = chosen_parts(parts, exhaustive=exhaustive), versions(), []
+    with steps(len(names)) as step:
+        for section in proof(names, step):
+            # After each part, so that what ends the run loses the last one alone.
+            sections.append(section)
+            write_atomically(report, proof_page(sections, ran_on).encode())
     wrong = [(section, row) for section in sections for row in section.rows if row.mismatches]
     lines = [
-        f"{section.title}: {sum(row.inputs for row in section.rows):,} checked, "
-        f"{section.mismatches:,} do not hold"
+        f"{section.title}: {section.inputs:,} {section.unit}, {section.mismatches:,} do not hold, "
+        f"{section.seconds:.0f} s"
         for section in sections
     ]
     lines += [f"{section.title}: {row.subject}: {row.detail}" for section, row in wrong]
     lines.append(f"the page: {report}")
-    data = {"versions": versions(), "sections": [section.to_json() for section in sections]}
+    data = {"versions": ran_on, "sections": [section.to_json() for section in sections]}
     emit("\n".join(lines), data, json)
     if wrong:
         raise MismatchError(f"{len(wrong)} checks do not hold; see {report}")

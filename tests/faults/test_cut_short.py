@@ -84,6 +84,16 @@ def test_calibrate_of_a_deployment_that_is_calibrated(calibrated: Path, how: str
     check(left, sums(calibrated), how)
 
 
+def test_calibrate_of_dense_plans_over_quantizers(calibrated: Path) -> None:
+    """Another profile, plans of another kind: the old deployment or the new one."""
+    data = str(calibrated.parent / f"{calibrated.name}.npy")
+    left = cut_everywhere(
+        "killed", calibrated, "calibrate", "--deployment", "{}", "--data", data,
+        "--tail-sqnr", "20", "--profile", "dense", "--rate-distortion", "quick",
+    )  # fmt: skip
+    check(left, sums(calibrated), "killed")
+
+
 @pytest.mark.parametrize("how", ["killed", "ENOSPC"])
 def test_split_over_a_deployment_that_is_there(calibrated: Path, how: str) -> None:
     source = calibrated.parent / "tiny.tflite"

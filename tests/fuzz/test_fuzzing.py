@@ -50,7 +50,9 @@ def test_the_corpus_stays_small() -> None:
 def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = tmp_path / "planted.c"
     source.write_text(PLANTED)
-    target = Target(lambda folder: targets._build([source], [], [], folder), 8, 256, 5)
+    target = Target(
+        "a planted defect", lambda folder: targets._build([source], [], [], folder), 8, 256, 5
+    )
     monkeypatch.setitem(targets.TARGETS, "planted", target)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from firmware_tools.proof import Row, Section
+from firmware_tools.proof.section import Row, Section
 
 
 def proof_page(sections: Sequence[Section], versions: Mapping[str, str]) -> str:
@@ -18,21 +18,15 @@ def proof_page(sections: Sequence[Section], versions: Mapping[str, str]) -> str:
 
 
 def _lines(sections: Sequence[Section], versions: Mapping[str, str]) -> Iterator[str]:
-    wrong = sum(section.mismatches for section in sections)
-    absent = [row for section in sections for row in section.rows if row.absent]
-    inputs = sum(row.inputs for section in sections for row in section.rows)
     yield "# Verification of fmq-embedded"
     yield ""
-    holds = "Everything that was checked holds." if not wrong else f"**{wrong:,} do not hold.**"
-    yield f"{holds} {inputs:,} inputs were checked."
-    if absent:
-        yield f"{len(absent)} checks could not be made here; they are named where they belong."
+    yield from _summary(sections)
     yield ""
-    yield "| part | checked | do not hold | seconds |"
-    yield "|---|---:|---:|---:|"
+    yield "| part | checked | | do not hold | seconds | at every change, by `.ci/run` |"
+    yield "|---|---:|---|---:|---:|---|"
     for section in sections:
-        checked = sum(row.inputs for row in section.rows)
-        yield f"| {section.title} | {checked:,} | {section.mismatches:,} | {section.seconds:.0f} |"
+        counts = f"{section.inputs:,} | {section.unit} | {section.mismatches:,}"
+        yield f"| {section.title} | {counts} | {section.seconds:.0f} | {section.in_ci} |"
     for section in sections:
         yield from _section(section)
     yield ""
@@ -43,16 +37,35 @@ def _lines(sections: Sequence[Section], versions: Mapping[str, str]) -> Iterator
     yield from (f"| {name} | {_cell(text)} |" for name, text in versions.items())
 
 
+def _summary(sections: Sequence[Section]) -> Iterator[str]:
+    wrong = sum(section.mismatches for section in sections)
+    absent = sum(bool(row.absent) for section in sections for row in section.rows)
+    yield "Everything that was checked holds." if not wrong else f"**{wrong:,} do not hold:**"
+    for section in sections:
+        for row in section.rows:
+            if row.mismatches:
+                yield f"- {section.title}: {_cell(row.subject)}: {_cell(row.detail)}"
+    if absent:
+        yield ""
+        yield f"{absent} checks could not be made here; they are named where they belong."
+
+
 def _section(section: Section) -> Iterator[str]:
     yield ""
     yield f"## {section.title}"
     yield ""
-    yield section.claim
+    yield f"{section.claim} Counted are {section.unit}."
     yield ""
     yield "| what | checked | do not hold | |"
     yield "|---|---:|---:|---|"
     for row in section.rows:
         yield f"| {_cell(row.subject)} | {_counts(row)} | {_cell(row.absent or row.detail)} |"
+    for row in section.rows:
+        if row.notes:
+            yield ""
+            yield f"{_cell(row.subject)}:"
+            yield ""
+            yield from (f"- {_cell(note)}" for note in row.notes)
 
 
 def _counts(row: Row) -> str:
