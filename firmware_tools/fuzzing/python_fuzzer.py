@@ -11,8 +11,18 @@ import sys
 
 import atheris
 
+# Not the kernels: Numba compiles their byte code, and takes none that was instrumented.
 with atheris.instrument_imports(
-    include=["fmq_embedded.bitstream", "fmq_embedded.structure", "fmq_embedded.payloads"]
+    include=[
+        "fmq_embedded.bitstream",
+        "fmq_embedded.structure",
+        "fmq_embedded.payloads",
+        "fmq_embedded.map_coders",
+        "fmq_embedded.dense.payload",
+        "fmq_embedded.dense.tensor",
+        "fmq_embedded.entropy.levels",
+        "fmq_embedded.entropy.static_levels",
+    ]
 ):
     from fmq_embedded.bitstream import headers
     from fmq_embedded.codec import crc_bytes, read_stream

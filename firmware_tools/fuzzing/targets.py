@@ -22,6 +22,7 @@ _KEY = Key(bytes(range(32)))
 _SANITIZERS = ("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
 # The sanitizers' own comparisons of pointers would drown those of the code.
 _FLAGS = ("-O2", "-g1", *_SANITIZERS, "-fno-sanitize-coverage=trace-cmp")
+_COUNTED_STEPS = ("-fsanitize-coverage=trace-pc", "-Wl,--wrap=__sanitizer_cov_trace_pc")
 _NOT_FUZZED = ("main.c", "freestanding.c")
 
 
@@ -47,7 +48,7 @@ class Target:
 
 def _decoder(folder: Path) -> list[str]:
     sources = [_FOLDER / "decoder_fuzzer.c", _FOLDER / "fuzzed_deployments.c"]
-    return _build([*sources, *library_sources()], [LIBFMQ_INCLUDE], [], folder)
+    return _build([*sources, *library_sources()], [LIBFMQ_INCLUDE], _COUNTED_STEPS, folder)
 
 
 def _link(folder: Path) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +35,20 @@ MAX_ELEMENTS = 4096
 Change = tuple[int, int]
 
 SAMPLES = np.random.default_rng(2).normal(size=(3, 4, 2)).astype(np.float32)
-STREAM = fmq.encode({"one": SAMPLES, "two": SAMPLES[0]}, fmq.Settings(bit_depth=5))[:-4]
+SETTINGS = {
+    "standard": fmq.Settings(bit_depth=5),
+    "fast": fmq.Settings(bit_depth=5, profile="fast"),
+    "dense": fmq.Settings(profile="dense", target_sqnr=15),
+    "dense levels": fmq.Settings(bit_depth=5, profile="dense"),
+    "classes": fmq.Settings(partition="channel"),
+}
+STREAMS = {
+    name: fmq.encode({"one": SAMPLES, "two": SAMPLES[0]}, chosen)[:-4]
+    for name, chosen in SETTINGS.items()
+}
+BYTES_PER_ELEMENT = 256
+"""That Python's decoder takes of memory at most, all profiles alike; and as much as this anyway:"""
+LEAST_BYTES = 1 << 19
 
 
 def changed(data: bytes, changes: list[Change]) -> bytes:
@@ -56,15 +70,35 @@ def only_fmq_errors(action: Callable[[], object]) -> object:
         return None
 
 
+@pytest.mark.parametrize("kind", STREAMS)
 @QUICK
-@given(CHANGES, st.integers(0, 80), st.binary(max_size=20))
-def test_streams(changes: list[Change], cut: int, more: bytes) -> None:
-    body = changed(STREAM, changes)[: max(len(STREAM) - cut, 1)] + more
+@given(changes=CHANGES, cut=st.integers(0, 80), more=st.binary(max_size=20))
+def test_streams(kind: str, changes: list[Change], cut: int, more: bytes) -> None:
+    stream = STREAMS[kind]
+    body = changed(stream, changes)[: max(len(stream) - cut, 1)] + more
     data = body + zlib.crc32(body).to_bytes(4, "little")
     maps = only_fmq_errors(lambda: fmq.decode(data, max_elements=MAX_ELEMENTS))
     if maps is not None:
         arrays = maps.values() if isinstance(maps, dict) else [maps]
         assert sum(array.size for array in arrays) <= MAX_ELEMENTS
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+def test_memory_is_bounded_by_what_is_allowed(kind: str) -> None:
+    """Of each stream with a byte of its header, or of its shape, made as large as can be."""
+    stream = STREAMS[kind]
+    fmq.decode(stream + zlib.crc32(stream).to_bytes(4, "little"))  # what is loaded at the first
+    tracemalloc.start()
+    try:
+        for at in range(min(len(stream), 60)):
+            for many in (b"\x7f", b"\xff\xff\x7f", b"\xff\xff\xff\xff\x7f"):
+                body = stream[:at] + many + stream[at + 1 :]
+                data = body + zlib.crc32(body).to_bytes(4, "little")
+                only_fmq_errors(lambda data=data: fmq.decode(data, max_elements=MAX_ELEMENTS))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak <= BYTES_PER_ELEMENT * MAX_ELEMENTS + LEAST_BYTES
 
 
 @QUICK
