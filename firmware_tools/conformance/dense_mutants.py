@@ -128,8 +128,8 @@ DENSE_PYTHON = (
     in_python(
         "channels' sum not rounded",
         "dense/channel_transform.py",
-        "rounded = (sums + (1 << (shift - 1))) >> shift",
-        "rounded = sums >> shift",
+        "return (sums + ((1 << shift) >> 1)) >> shift",
+        "return sums >> shift",
         is_quick=True,
     ),
 )

@@ -10,10 +10,10 @@
 #define CRC_SIZE 4u
 #define CONSTANT_SIZE 3u /* the most that a constant takes */
 
-typedef char state_has_room[sizeof(fmq_stream_writer_t) + ALIGNMENT <= FMQ_STATE_SIZE &&
-                                    sizeof(fmq_stream_reader_t) + ALIGNMENT <= FMQ_STATE_SIZE
-                                ? 1
-                                : -1];
+typedef char stream_state_has_room[sizeof(fmq_stream_writer_t) + ALIGNMENT <= FMQ_STATE_SIZE &&
+                                           sizeof(fmq_stream_reader_t) + ALIGNMENT <= FMQ_STATE_SIZE
+                                       ? 1
+                                       : -1];
 
 size_t fmq_work_size(const fmq_tensor_t *tensor)
 {

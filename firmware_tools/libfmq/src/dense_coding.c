@@ -18,7 +18,7 @@ typedef struct dense_state {
     bool is_taken, is_tried, is_done;
 } dense_state_t;
 
-typedef char state_has_room[sizeof(dense_state_t) <= FMQ_DENSE_STATE_SIZE ? 1 : -1];
+typedef char dense_state_has_room[sizeof(dense_state_t) <= FMQ_DENSE_STATE_SIZE ? 1 : -1];
 
 /* How levels of a quantizer are coded; the twin has the same as LOSSLESS. */
 static const fmq_dense_search_t exact_search = {
