@@ -67,7 +67,7 @@ def test_of_a_block_only_the_last_coefficient_is_there(kept: Sequence[KeptCase])
     (one,) = [one for one in kept if one.case.name == "dense-plan-last-coefficient"]
     plan = one.case.plan
     assert plan.dense is not None
-    levels = plan.dense._coded(one.results.levels).tensor.levels
+    levels = plan.dense.coded(one.results.levels).tensor.levels
     assert np.argwhere(levels).tolist() == [[0, *np.array(plan.shape[1:3]) - 1]]
 
 
