@@ -79,6 +79,16 @@ def test_a_face_that_is_hardly_one_is_not_sure() -> None:
     ]
 
 
+def test_where_faces_are_is_told_in_shares_of_the_picture() -> None:
+    found = result_kind("faces", ()).found
+    assert found is not None
+    assert found(face(0.3)) == []
+    ((left, top, right, bottom),) = found(face(0.45, right=16.0))
+    assert (right - left, bottom - top) == pytest.approx((0.25, 0.25))
+    ((other, _, _, _),) = found(face(0.45))
+    assert left - other == pytest.approx(0.125)
+
+
 def test_an_unknown_result_is_refused_with_those_there_are() -> None:
     with pytest.raises(InputError, match="class"):
         result_kind("clas", ())
