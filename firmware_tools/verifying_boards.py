@@ -138,8 +138,11 @@ def _smallest(plan: TensorPlan) -> TensorPlan:
 def _in_map(plan: TensorPlan, shape: tuple[int, ...]) -> TensorPlan:
     """The tensor's quantizer in a map of that shape, if the tensor's own is larger.
 
-    Static classes belong to the places of their own map: such a tensor stays as it is.
+    Static classes belong to the places of their own map: such a tensor stays as it is. What is
+    made of a place's channels belongs to so many of them.
     """
+    if plan.dense is not None and plan.dense.stage is not None:
+        shape = (*shape[:-1], plan.shape[-1])
     if isinstance(plan.partition, Partition) or math.prod(plan.shape) <= math.prod(shape):
         return plan
     return dataclasses.replace(plan, shape=(1, *shape))

@@ -112,6 +112,8 @@ def _weighted_maps() -> Iterator[tuple[TensorPlan, Array]]:
     codes = _samples((2, 5, 7, 4), "int8", 3, seed=22)
     plan = _plan("dense-plan-weighted", codes, 3, 1 / 30, RATE_DISTORTION)
     yield _weighted(plan, Weighting((1025, 65535, 8192, 11585))), codes
+    pooled = _plan("dense-plan-weighted-pooled", codes, 3, 1 / 90, QUICK)
+    yield _weighted(pooled, Weighting((9000, 5793, 20000, 8192), is_pooled=True)), codes
     values = _samples((1, 12, 11, 4), "float32", 0, seed=23)
     for name, threshold in (("region", 3 << 18), ("region-nothing", (1 << 31) - 1)):
         region = Region((700, -300, 41, 5), threshold, 1, (32767, -32767, 0, 90))

@@ -1,10 +1,13 @@
-"""What matters of a map to the tail: factors of channels, and a region of interest.
+"""What matters of a map to the tail: factors of channels, and a region of interest or means.
 
 A channel's samples are multiplied by its factor before they are coded, so that one step is a finer
 one for channels that matter more. Of a map with a region, a place where no channel's score and no
 neighbour's is above a threshold is not coded: a decoder finds it without any level, as it would
 find a place that rounding left empty, and puts a calibrated background there. Nothing is sent for
 that. All zeros in its place would be a map that no picture gives, in which detectors see things.
+
+Where the tail begins with an average over all places, channels can become their means before they
+are coded. That is the encoder's affair alone, too: a flat channel has one coefficient.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fmq_embedded.dense.layout import Layout
 from fmq_embedded.entropy import Geometry
 from fmq_embedded.errors import InputError
 
@@ -30,6 +34,8 @@ LEAST_FACTOR, LARGEST_FACTOR = 1025, 65535
 LARGEST_SUM = (1 << 16) - 1
 """Of the magnitudes of a place's scores: with numbers of 16 bits all sums then fit in 32."""
 LARGEST_MARGIN = 8
+LARGEST_POOLED = 1 << 15
+"""Places of a map whose channels become their means."""
 
 
 @dataclass(frozen=True)
@@ -84,18 +90,20 @@ class Region:
 
 @dataclass(frozen=True)
 class Weighting:
-    """Factors of channels, and a region if there is one.
+    """Factors of channels, and a region or means if that is wanted.
 
     Args:
         factors: of each channel, times 2^13; 1,025…65,535.
         region: None to code all places.
+        is_pooled: whether each channel of a map becomes its mean.
 
     Raises:
-        InputError: other factors, or a region of another number of channels.
+        InputError: other factors, a region of another number of channels, or a region of means.
     """
 
     factors: Entries
     region: Region | None = None
+    is_pooled: bool = False
 
     def __post_init__(self) -> None:
         if not self.factors or not all(
@@ -109,6 +117,8 @@ class Weighting:
                 f"the region is for {len(self.region.scores)} channels and the factors for "
                 f"{len(self.factors)}"
             )
+        if self.region is not None and self.is_pooled:
+            raise InputError("channels that become their means have no region of interest")
 
     @property
     def count(self) -> int:
@@ -124,12 +134,14 @@ class Weighting:
     def forward(self, samples: npt.NDArray[Any], limit: int) -> Numbers:
         """Samples in 1/4 become those that are coded.
 
-        z_c = (a_c · x_c + 2^14) >> 15, within ±limit; 0 at places that are not coded.
+        z_c = (a_c · x_c + 2^14) >> 15, within ±limit; 0 at places that are not coded; with means
+        x_c is (Σ x_c + floor(n / 2)) / n, rounded down, over the n places of a map.
 
         Args:
             samples: integers of 16 bits, channels last.
         """
         shift = FACTOR_BITS + FINER_BITS
+        samples = _means(samples) if self.is_pooled else samples
         weighed = samples.astype(np.int64) * np.array(self.factors, np.int64)
         coded = np.clip((weighed + (1 << (shift - 1))) >> shift, -limit, limit)
         if self.region is not None:
@@ -158,6 +170,8 @@ class Weighting:
     def description(self) -> dict[str, Any]:
         """What a deployment's description says."""
         said: dict[str, Any] = {"factors": list(self.factors)}
+        if self.is_pooled:
+            said["pooled"] = True
         if self.region is not None:
             said["region"] = {
                 "scores": list(self.region.scores),
@@ -183,7 +197,17 @@ class Weighting:
                 int(said["margin"]),
                 tuple(map(int, said["background"])),
             )
-        return cls(tuple(map(int, entry["factors"])), region)
+        return cls(tuple(map(int, entry["factors"])), region, bool(entry.get("pooled", False)))
+
+
+def _means(samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Each channel's mean over the places of its map, at each of them."""
+    layout = Layout.of(samples.shape)
+    geometry = layout.geometry
+    maps = samples.reshape(-1, layout.map_rows * geometry.columns, geometry.channels)
+    places = maps.shape[1]
+    means = (maps.astype(np.int64).sum(axis=1, keepdims=True) + places // 2) // places
+    return np.broadcast_to(means, maps.shape).reshape(samples.shape)
 
 
 def _map(samples: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -23,5 +23,6 @@ def weighting_tables(weighting: Weighting, suffix: str) -> list[str]:
         *regions,
         f"static const fmq_dense_weighting_t weighting_{suffix} = {{\n"
         f"    factors_{suffix}, inverse_factors_{suffix}, "
-        f"{f'&region_{suffix}' if regions else '0'}\n}};\n",
+        f"{f'&region_{suffix}' if regions else '0'}, "
+        f"{'true' if weighting.is_pooled else 'false'}\n}};\n",
     ]

@@ -116,7 +116,8 @@ def by_tail(
     if not change(at(low)) <= limit:
         raise MismatchError(
             f"the finest steps change the tail's outputs by {change(at(low)):.6g}, and the limit "
-            f"is {limit:.6g}; allow a larger change (--tail-sqnr)"
+            f"is {limit:.6g}; allow a larger change (--tail-sqnr, "
+            "or with --result --agree)"
         )
     while high - low > 1:
         rank = (low + high) // 2

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from fmq_embedded.bitstream.fields import Writer
 from fmq_embedded.bitstream.headers import DTYPES, TensorHeader, write_tensor_header
 from fmq_embedded.dense.device_plan import DensePlan
+from fmq_embedded.dense.layout import Layout
+from fmq_embedded.dense.weighting import LARGEST_POOLED
 from fmq_embedded.entropy import Geometry
 from fmq_embedded.errors import InputError, unknown_name
 from fmq_embedded.feature_map import FeatureMap
@@ -85,6 +87,14 @@ class TensorPlan:
                 f"the weighting of tensor {self.name!r} is for {weighting.count} channels; its "
                 f"shape is {self.shape}"
             )
+        if weighting is not None and weighting.is_pooled:
+            layout = Layout.of(self.shape)
+            places = layout.map_rows * layout.geometry.columns
+            if places > LARGEST_POOLED:
+                raise InputError(
+                    f"channels become means of at most {LARGEST_POOLED} places; tensor "
+                    f"{self.name!r} has {places}"
+                )
         if self.dense is not None and self.quantizer is not None:
             raise InputError(
                 f"tensor {self.name!r} has a dense plan, which makes levels, and a quantizer; "

@@ -87,6 +87,20 @@ def test_places_outside_take_no_bits_and_come_back_as_background() -> None:
     assert len(made.encode({"map": values})) < 0.3 * len(whole.encode({"map": values}))
 
 
+def test_means_are_all_that_a_pooling_tail_gets() -> None:
+    values = np.random.default_rng(2).uniform(0, 2, (1, 9, 11, 3)).astype(np.float32)
+    plan = replace(plan_of(Weighting(ALIKE)), dense=None)
+    sizes = []
+    for weighting in (Weighting(ALIKE, is_pooled=True), Weighting(ALIKE)):
+        dense = DensePlan(-9, 100, PLAIN, weighting=weighting)
+        made = Deployment("tiny", "", "", (plan,)).with_dense({"map": dense}, {"map": ""})
+        data = made.encode({"map": values})
+        decoded = made.decode(data)["map"]
+        np.testing.assert_allclose(decoded.mean((0, 1, 2)), values.mean((0, 1, 2)), atol=0.02)
+        sizes.append(len(data))
+    assert sizes[0] < 0.2 * sizes[1]
+
+
 def test_a_spoilt_stream_is_refused_or_gives_a_map() -> None:
     made = deployment(Weighting(ALIKE, REGION))
     data = made.encode({"map": spotted((4, 4), (0, 10))})
@@ -140,6 +154,11 @@ def test_other_weightings_are_refused() -> None:
     for factors in ((), (LEAST_FACTOR - 1,), (LARGEST_FACTOR + 1,)):
         with pytest.raises(fmq.InputError, match="factors of channels"):
             Weighting(factors)
+    with pytest.raises(fmq.InputError, match="no region"):
+        Weighting(ALIKE, REGION, is_pooled=True)
+    large = replace(plan_of(Weighting(ALIKE)), dense=None, shape=(1, 256, 256, 3))
+    with pytest.raises(fmq.InputError, match="means of at most"):
+        replace(large, dense=DensePlan(0, 32, weighting=Weighting(ALIKE, is_pooled=True)))
     with pytest.raises(fmq.InputError, match="for 3 channels"):
         Weighting((8192,), REGION)
     with pytest.raises(fmq.InputError, match="for 2 channels"):

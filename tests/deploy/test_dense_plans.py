@@ -12,8 +12,10 @@ import numpy.typing as npt
 import pytest
 
 import fmq_embedded as fmq
+from firmware_tools.boards import load_board
 from firmware_tools.host_codec import HostCodec, LibraryError
 from firmware_tools.verifying import check_targets
+from firmware_tools.verifying_boards import parts_that_fit
 from fmq_embedded.dense.channel_transform import ChannelTransform
 from fmq_embedded.dense.contexts import SPATIAL
 from fmq_embedded.dense.device_plan import QUICK, DensePlan, device_exponent
@@ -58,6 +60,13 @@ PLANS = (
         -5,
         dense=DensePlan(-4, 110, RATE_DISTORTION, weighting=Weighting(FACTORS)),
     ),
+    TensorPlan(
+        "pooled",
+        (2, 5, 7, 6),
+        "int16",
+        0.1,
+        dense=DensePlan(6, 60, weighting=Weighting(FACTORS, is_pooled=True)),
+    ),
     TensorPlan("levels", (1, 8, 8, 8), "float32", quantizer=Quantizer.uniform(-4.0, 4.0, 5)),
 )
 
@@ -83,6 +92,16 @@ def maps_of(plans: tuple[TensorPlan, ...]) -> dict[str, npt.NDArray[np.generic]]
             codes = values * limits.max / 8 + plan.zero_point
             maps[plan.name] = np.clip(codes, limits.min, limits.max).astype(plan.dtype)
     return maps
+
+
+def test_a_smaller_map_for_a_small_board_keeps_channels_that_belong_together() -> None:
+    (weighted,) = (plan for plan in PLANS if plan.name == "weighted")
+    large = replace(weighted, shape=(1, 64, 64, 6))
+    ((smaller,),) = (
+        part.tensors for part in parts_that_fit(deployment(large), load_board("microbit"))
+    )
+    assert smaller.shape == (1, 8, 8, 6)
+    assert smaller.dense == large.dense
 
 
 def test_a_folder_keeps_the_plans(tmp_path: Path) -> None:

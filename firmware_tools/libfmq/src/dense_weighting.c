@@ -22,6 +22,27 @@ static uint16_t within(int32_t number, int32_t lowest, int32_t highest)
     return (uint16_t)((number > highest ? highest : number) + (int32_t)FMQ_FIXED_POINT_CENTRE);
 }
 
+/* Each channel of a map becomes its mean. */
+static void pool(const fmq_dense_format_t *format, uint16_t *numbers)
+{
+    const uint32_t places = format->map_rows * format->columns;
+    uint16_t *const end = numbers + (size_t)format->rows * format->columns * format->channels;
+    uint32_t place, channel;
+
+    for (; numbers != end; numbers += (size_t)places * format->channels) {
+        for (channel = 0u; channel < format->channels; channel++) {
+            uint32_t sum = places / 2u;
+
+            for (place = 0u; place < places; place++) {
+                sum += numbers[(size_t)place * format->channels + channel];
+            }
+            for (place = 0u; place < places; place++) {
+                numbers[(size_t)place * format->channels + channel] = (uint16_t)(sum / places);
+            }
+        }
+    }
+}
+
 /* Marks places whose score is above the threshold; the deployment sees to it that sums fit. */
 static void mark(const fmq_dense_region_t *region, const fmq_dense_format_t *format,
                  const uint16_t *numbers, uint8_t *marks)
@@ -67,6 +88,9 @@ void fmq_dense_weigh(const fmq_dense_weighting_t *weighting, const fmq_dense_for
     uint8_t *const marks = (uint8_t *)work;
     uint32_t row, column, channel;
 
+    if (weighting->is_pooled) {
+        pool(format, numbers);
+    }
     if (weighting->region != NULL) {
         mark(weighting->region, format, numbers, marks);
     }

@@ -146,6 +146,9 @@ typedef struct fmq_dense_channels {
 /* The farthest that a place of interest makes others so, in rows and columns. */
 #define FMQ_DENSE_MARGIN_LIMIT 8u
 
+/* The most places of a map whose channels become their means: sums fit in 32 bits. */
+#define FMQ_DENSE_POOLED_LIMIT 32768u
+
 /*
  * What is coded of a map: places where the sum of numbers times `scores` is above the threshold,
  * and those within `margin` rows and columns of them. Decoders put the background, in 1/4 of the
@@ -164,6 +167,7 @@ typedef struct fmq_dense_weighting {
     const uint16_t *factors;
     const uint16_t *inverse_factors;
     const fmq_dense_region_t *region; /* 0: all places are coded */
+    bool is_pooled; /* channels become their means; at most FMQ_DENSE_POOLED_LIMIT places a map */
 } fmq_dense_weighting_t;
 
 /* How the maps of a tensor are coded that has fixed-point samples in place of levels. */
