@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from fmq_embedded.bitstream.headers import Preamble
 from fmq_embedded.codec import assemble, headers_crc
 from fmq_embedded.dense import real_values as coded_values
 from fmq_embedded.dense.device_plan import DensePlan, device_exponent
+from fmq_embedded.dense.encoder import PLAIN
 from fmq_embedded.dense.steps import nearest_step
 from fmq_embedded.dense.weighting import FACTOR_BITS, FINER_BITS
 from fmq_embedded.deploy.calibrate_dense import SPATIAL_PLAIN
@@ -24,10 +26,13 @@ from fmq_embedded.deploy.calibrate_weighting import (
     RegionFit,
     channel_factors,
     learned_regions,
+    means_of,
     weighting_of,
 )
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.quantizing import plain_header
+
+ASKED, POOLING_SHARE = 40, 0.9
 
 Settings = Callable[[FeatureMap], Sequence[Setting]]
 
@@ -35,7 +40,8 @@ Settings = Callable[[FeatureMap], Sequence[Setting]]
 def weighted_codecs(
     case: PartialCase, exponents: npt.NDArray[np.int64], settings: Settings
 ) -> Iterator[RateCodec]:
-    """Factors by importance, then with a region for each odds where the task tells of places.
+    """Means where the tail pools; factors by importance, then with a region for each odds where the
+    task tells of places.
 
     Args:
         exponents: of the steps of the channels; see `step_exponents`.
@@ -50,10 +56,31 @@ def weighted_codecs(
         fit = learned_regions(maps, references, case.found)[name]
         ways += [(f"region of interest, odds {odds:g}", odds, fit) for odds in REGION_ODDS]
     exponent = _exponent(items, exponents)
+    if _is_pooling(case):
+        plan = DensePlan(exponent, 0, PLAIN, weighting=means_of(items[0].shape))
+        yield RateCodec("dense, means of channels", "", settings, functools.partial(_code, plan))
     for told, odds, learned in ways:
         weighting = weighting_of(exponents, learned, odds, math.ldexp(1.0, exponent - FINER_BITS))
         plan = DensePlan(exponent, 0, SPATIAL_PLAIN, weighting=weighting)
         yield RateCodec(f"dense, {told}", "", settings, functools.partial(_code, plan))
+
+
+def _is_pooling(case: PartialCase) -> bool:
+    """Whether outputs nearly always stay if channels become their means."""
+    same = 0
+    asked = case.calibration[:ASKED]
+    for maps in asked:
+        samples = samples_of(maps)
+        means = {name: _means(one) for name, one in samples.items()}
+        same += case.agrees(case.tail(samples), case.tail(means))
+    return same >= POOLING_SHARE * len(asked)
+
+
+def _means(samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    means = samples.mean(axis=(1, 2), keepdims=True)
+    if samples.dtype != np.float32:
+        means = np.rint(means)
+    return np.broadcast_to(means, samples.shape).astype(samples.dtype)
 
 
 def _exponent(items: Sequence[FeatureMap], exponents: npt.NDArray[np.int64]) -> int:

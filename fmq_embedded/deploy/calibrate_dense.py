@@ -143,20 +143,20 @@ def weighted(
     made: Callable[[TensorPlan, int], Weighting],
     *,
     limit: float,
+    search: Search,
     headers_agreed: bool = False,
 ) -> tuple[Deployment, DenseReport]:
     """Give each tensor a dense plan with a weighting and the coarsest step within the limit.
 
     Args:
         made: gives the weighting of a tensor whose numbers are in units of 2^exponent.
+        search: how the device decides.
 
     Raises:
         MismatchError: not even the finest steps keep within the limit.
     """
     middle = {
-        plan.name: _weighted(
-            plan, middle_plan(plan, statistics[plan.name], judged, SPATIAL_PLAIN), made
-        )
+        plan.name: _weighted(plan, middle_plan(plan, statistics[plan.name], judged, search), made)
         for plan in deployment.tensors
     }
 

@@ -27,6 +27,7 @@ from fmq_embedded.dense.weighting import (
     Region,
     Weighting,
 )
+from fmq_embedded.entropy import Geometry
 from fmq_embedded.errors import MismatchError
 
 REGION_ODDS: Final = (1.0, 4.5, 20.0)
@@ -104,6 +105,11 @@ def weighting_of(
     """Factors by importance; with a region where one was learned."""
     region = None if fit is None else fit.region(odds, unit)
     return Weighting(channel_factors(exponents), region)
+
+
+def means_of(shape: tuple[int, ...]) -> Weighting:
+    """Channels as their means, with factors of 1."""
+    return Weighting((1 << FACTOR_BITS,) * Geometry.of(shape).channels, is_pooled=True)
 
 
 def learned_regions(

@@ -18,14 +18,17 @@ from fmq_embedded.calibration import (
 )
 from fmq_embedded.calibration.importance import Change, measure_importance, step_exponents
 from fmq_embedded.dense import real_values
+from fmq_embedded.dense.encoder import PLAIN
 from fmq_embedded.dense.payload import Search
+from fmq_embedded.dense.weighting import Weighting
 from fmq_embedded.deploy.calibrate_channels import TailSensitivity
-from fmq_embedded.deploy.calibrate_dense import densely, weighted
+from fmq_embedded.deploy.calibrate_dense import SPATIAL_PLAIN, densely, weighted
 from fmq_embedded.deploy.calibrate_partition import partitioned
 from fmq_embedded.deploy.calibrate_weighting import (
     REGION_ODDS,
     RegionFit,
     learned_regions,
+    means_of,
     weighting_of,
 )
 from fmq_embedded.deploy.coding_choice import OWN_LEVELS
@@ -139,9 +142,10 @@ class CodingWays:
         return ways
 
     def _weightings(self) -> dict[str, Callable[[], tuple[Deployment, object]]]:
-        """Factors of channels; with a region of interest where the result tells of places."""
+        """Means, factors of channels, a region of interest where the result tells of places."""
         ways: dict[str, Callable[[], tuple[Deployment, object]]] = {
-            "factors by importance": functools.partial(self._weighted, None)
+            "means of channels": self._pooled,
+            "factors by importance": functools.partial(self._weighted, None),
         }
         if self.judge.result is not None and self.judge.result.found is not None:
             ways |= {
@@ -150,18 +154,30 @@ class CodingWays:
             }
         return ways
 
+    def _pooled(self) -> tuple[Deployment, DenseReport]:
+        return self._with_weightings(lambda plan, exponent: means_of(plan.shape), PLAIN)
+
     def _weighted(self, odds: float | None) -> tuple[Deployment, DenseReport]:
-        self.step("choosing steps of weighted channels by the tail's outputs")
         exponents, fits = self._importance, {} if odds is None else self._regions
+        return self._with_weightings(
+            lambda plan, exponent: weighting_of(
+                exponents[plan.name], fits.get(plan.name), odds or 1.0, math.ldexp(1.0, exponent)
+            ),
+            SPATIAL_PLAIN,
+        )
+
+    def _with_weightings(
+        self, made: Callable[[TensorPlan, int], Weighting], search: Search
+    ) -> tuple[Deployment, DenseReport]:
+        self.step("choosing steps of weighted channels by the tail's outputs")
         return weighted(
             self.deployment,
             self.statistics,
             self.judge.judged,
             self.judge.change,
-            lambda plan, exponent: weighting_of(
-                exponents[plan.name], fits.get(plan.name), odds or 1.0, math.ldexp(1.0, exponent)
-            ),
+            made,
             limit=self.judge.limit,
+            search=search,
             headers_agreed=self.headers_agreed,
         )
 
