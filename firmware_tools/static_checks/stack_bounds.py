@@ -1,8 +1,9 @@
 """The deepest stack of each of libfmq's functions, from the compiler's own call graph.
 
 A function's bound is its frame and the deepest bound of what it calls. A call through a pointer
-may reach every function that nothing calls by name, but for the library's own interface. There is
-no recursion: a cycle is a finding, and so is a frame whose size is not known.
+may reach every function that nothing calls by name, but for the library's own interface; of some
+callers it is known which of these. There is no recursion: a cycle is a finding, and so is a frame
+whose size is not known.
 """
 
 from __future__ import annotations
@@ -24,6 +25,19 @@ LARGEST_BOUND = 2048
 """Bytes that no call into the library takes; three lines of a 64-point transform are 768."""
 
 INDIRECT = "__indirect_call"
+REACHED = {
+    "fmq_partition_walk": {
+        "quantize_scalars",
+        "quantize_vector",
+        "dequantize_scalars",
+        "dequantize_vector",
+    },
+    "fmq_stream_reader_poll": {"start", "read"},
+    "fmq_work_size": {"work_size"},
+}
+"""Functions that calls through a pointer reach, by the caller; others may reach all."""
+
+DECLARED = re.compile(r"\b(fmq_\w+)\(")
 PUBLIC = "fmq_"
 NODE = re.compile(r'node: \{ title: "([^"]+)" label: "([^"]*)"')
 EDGE = re.compile(r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"')
@@ -66,7 +80,7 @@ class CallGraph:
                 cycles.append(name)
                 return 0
             if name not in known:
-                below = by_pointer if name == INDIRECT else self.calls.get(name, set())
+                below = self._below(name, by_pointer)
                 deepest = max((bound(each, (*above, name)) for each in below), default=0)
                 known[name] = self.frames.get(name, 0) + deepest
             return known[name]
@@ -74,6 +88,15 @@ class CallGraph:
         for name in sorted(self.frames):
             bound(name, ())
         return known, sorted(set(cycles))
+
+    def _below(self, name: str, by_pointer: set[str]) -> set[str]:
+        """The functions that one calls, by name or through a pointer."""
+        called = self.calls.get(name, set())
+        if INDIRECT not in called:
+            return called
+        reached = REACHED.get(name)
+        pointed = {f for f in by_pointer if reached is None or f.rpartition(":")[2] in reached}
+        return called - {INDIRECT} | pointed
 
     def _by_pointer(self) -> set[str]:
         called = {target for targets in self.calls.values() for target in targets}
@@ -103,13 +126,21 @@ def stack_bounds(core: str = CORE) -> StaticResult:
 def result_of(graph: CallGraph, check: str) -> StaticResult:
     """The check of a call graph: bounds below the limit, no recursion, no unknown frame."""
     bounds, cycles = graph.bounds()
-    entries = {name: size for name, size in bounds.items() if name.startswith(PUBLIC)}
+    own = {name: size for name, size in bounds.items() if name.startswith(PUBLIC)}
+    declared = _declared()
+    entries = {name: size for name, size in own.items() if name in declared}
     return StaticResult(
         check,
         len(graph.frames),
-        tuple(_findings(entries, cycles, graph.unbounded)),
+        tuple(_findings(own, cycles, graph.unbounded)),
         tuple(_lines(entries)),
     )
+
+
+def _declared() -> set[str]:
+    """The library's interface: what its headers declare."""
+    headers = LIBFMQ_INCLUDE.rglob("*.h")
+    return {name for path in headers for name in DECLARED.findall(path.read_text())}
 
 
 def _findings(

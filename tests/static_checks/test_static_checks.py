@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from firmware_tools.firmware import library_sources
 from firmware_tools.static_checks import analyzers, object_symbols
+from firmware_tools.static_checks import stack_bounds as stack_bounds_module
 from firmware_tools.static_checks.analyzers import (
     ANALYZERS,
     TIDY_OF_SYNTAX,
@@ -54,6 +56,14 @@ def test_a_call_through_a_pointer_reaches_what_nothing_calls() -> None:
     assert bounds["fmq_entry"] == 16 + 8 + 100 + 40
 
 
+def test_a_caller_that_is_known_reaches_what_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    edge = 'edge: { sourcename: "fmq_entry" targetname: "__indirect_call" label: "a.c:2:2" }\n'
+    node = 'node: { title: "b.c:other" label: "other\\nb.c:1:1\\n900 bytes (static)\\n0 d" }\n'
+    assert graph(edge + node).bounds()[0]["fmq_entry"] == 16 + 900
+    monkeypatch.setitem(stack_bounds_module.REACHED, "fmq_entry", {"pointed"})
+    assert graph(edge + node).bounds()[0]["fmq_entry"] == 16 + 8 + 100
+
+
 def test_recursion_and_unknown_frames_are_findings() -> None:
     edge = 'edge: { sourcename: "a.c:deep" targetname: "a.c:shallow" label: "a.c:2:2" }\n'
     node = 'node: { title: "a.c:vla" label: "vla\\na.c:1:1\\n8 bytes (dynamic)\\n1 objects" }\n'
@@ -72,7 +82,15 @@ def test_a_frame_too_large_is_a_finding() -> None:
 def test_the_librarys_stack_is_bounded() -> None:
     result = stack_bounds()
     assert (result.absent, result.findings) == ("", ())
-    assert any(note.startswith("fmq_encode: ") for note in result.notes)
+    bounds = {note.partition(":")[0] for note in result.notes}
+    assert {"fmq_encode", "fmq_decode", "fmq_quantize_tensor", "fmq_work_size"} <= bounds
+
+
+def test_those_that_are_known_call_through_pointers() -> None:
+    """A name in the table that is nowhere would make a bound too small."""
+    text = "".join(path.read_text() for path in library_sources())
+    for caller, reached in stack_bounds_module.REACHED.items():
+        assert all(f" {name}(" in text for name in (caller, *reached))
 
 
 @needs_arm_gcc
