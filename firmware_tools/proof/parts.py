@@ -46,7 +46,10 @@ def _cases(kits: Kits, step: Step) -> Iterator[Row]:
         findings = check_cases(kits.whole, threads=threads)
         first = findings[0].line() if findings else ""
         yield Row(subject, len(kits.whole), len(findings), first)
-    subject = "Python without compiled code, the compact kit"
+
+
+def _pythons(kits: Kits, step: Step) -> Iterator[Row]:
+    subject = f"Python {platform.python_version()} without compiled code, the compact kit"
     step(subject)
     yield _checked_by(sys.executable, subject, kits, {"NUMBA_DISABLE_JIT": "1"})
     for version in VERSIONS:
@@ -148,7 +151,14 @@ PARTS: Mapping[str, Part] = {
         "refuse what cannot be.",
         "cases",
         _cases,
-        "the compact kit, compiled, by one Python.",
+        "the compact kit and the frozen ones.",
+    ),
+    "pythons": Part(
+        "Conformance kit, in other Pythons",
+        "Neither compiling nor the version of Python or NumPy changes anything.",
+        "cases",
+        _pythons,
+        "nothing of it, but mistakes are looked for without compiled code.",
     ),
     "machines": Part(
         "Conformance kit, libfmq on machines",
