@@ -57,6 +57,9 @@ static const fmq_tensor_t fast_regions[] = {FAST(5u, 6u, 2u, 128u, 8u, "a", &par
                                             FAST(1u, 1u, 1u, 1u, 1u, "b", NULL)};
 
 static const int16_t turn[] = {4915, 6554, -6554, 4915};
+static const int16_t back[] = {2457, 3277, -6554, 4915};
+static const fmq_dense_channels_t turned = {
+    .forward = turn, .inverse = back, .forward_bits = 13u, .inverse_bits = 12u};
 static const uint16_t factors[] = {8192u, 4096u, 65535u, 1025u};
 static const uint16_t inverse_factors[] = {8192u, 16384u, 1024u, 65472u};
 static const int16_t scores[] = {900, -400, 0, 20}, background[] = {40, -32767, 0, 32767};
@@ -67,7 +70,7 @@ static const fmq_dense_weighting_t weighting = {
 static const fmq_dense_plan_t of_map = {
     .map_rows = 5u, .limit = 256u, .exponent = -9, .step = 130u, .weighting = &weighting};
 static const fmq_dense_plan_t of_maps = {
-    .map_rows = 3u, .limit = 256u, .exponent = 0, .step = 90u, .matrix = turn};
+    .map_rows = 3u, .limit = 256u, .exponent = 0, .step = 90u, .channels = &turned};
 
 static const fmq_tensor_t dense[] = {LEVELS(3u, 4u, 3u, 7u, 4u, "a", NULL),
                                      LEVELS(2u, 3u, 1u, 0u, 9u, "b", NULL)};
