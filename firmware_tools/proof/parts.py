@@ -151,7 +151,7 @@ PARTS: Mapping[str, Part] = {
         "refuse what cannot be.",
         "cases",
         _cases,
-        "the compact kit and the frozen ones.",
+        "all of it, and the frozen kits.",
     ),
     "pythons": Part(
         "Conformance kit, in other Pythons",
@@ -202,7 +202,8 @@ PARTS: Mapping[str, Part] = {
         "is called from outside is bounded; what analyzers find is mended or judged.",
         "functions, symbols, files",
         _static,
-        "the stack, the symbols of a Cortex-M4, and clang-tidy without its walk along paths.",
+        "the stack, the symbols of a Cortex-M4, cppcheck without MISRA, and clang-tidy without its "
+        "walk along paths.",
     ),
     "every-float32": Part(
         "Every float32",
