@@ -30,7 +30,7 @@ from fmq_embedded.bitstream import syntax
 from fmq_embedded.bitstream.fields import Writer
 from fmq_embedded.bitstream.headers import TensorHeader, write_preamble, write_tensor_header
 from fmq_embedded.dense.device_plan import DensePlan
-from fmq_embedded.dense.payload import Search
+from fmq_embedded.dense.search import Search
 from fmq_embedded.deploy.c_dense import NUMBER_BITS
 from fmq_embedded.deploy.partition_description import (
     describe_partition,

@@ -12,7 +12,7 @@ from firmware_tools.conformance.telling_samples import Array
 from fmq_embedded.dense.channel_transform import ChannelTransform, Matrix
 from fmq_embedded.dense.device_plan import QUICK, DensePlan, device_exponent
 from fmq_embedded.dense.encoder import PLAIN, RATE_DISTORTION, TRELLIS
-from fmq_embedded.dense.payload import Search
+from fmq_embedded.dense.search import Search
 from fmq_embedded.dense.steps import nearest_step
 from fmq_embedded.dense.weighting import Region, Weighting
 from fmq_embedded.deploy.tensor_plan import TensorPlan

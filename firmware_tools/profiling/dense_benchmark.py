@@ -21,7 +21,7 @@ from firmware_tools.toolchains.toolchain import Build
 from fmq_embedded.dense import prepare
 from fmq_embedded.dense.device_plan import CENTRE, QUICK
 from fmq_embedded.dense.encoder import PLAIN, DenseMap, encode_map
-from fmq_embedded.dense.payload import Search
+from fmq_embedded.dense.search import Search
 from fmq_embedded.errors import LinkError, MismatchError
 from fmq_embedded.feature_map import FeatureMap
 

@@ -22,7 +22,7 @@ from fmq_embedded.calibration.stepped_partition import (
 )
 from fmq_embedded.codec import assemble, headers_crc
 from fmq_embedded.dense.encoder import PLAIN, RATE_DISTORTION, TRELLIS, encode_map, prepare
-from fmq_embedded.dense.payload import Search
+from fmq_embedded.dense.search import Search
 from fmq_embedded.dense.steps import nearest_step
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.partition import Partition

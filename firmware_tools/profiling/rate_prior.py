@@ -19,8 +19,9 @@ from firmware_tools.profiling.rate_training import training_maps
 from fmq_embedded.dense import contexts
 from fmq_embedded.dense import prior as prior_module
 from fmq_embedded.dense.encoder import RATE_DISTORTION, TRELLIS, DenseMap, prepare
-from fmq_embedded.dense.payload import Search, encode_samples
+from fmq_embedded.dense.payload import encode_samples
 from fmq_embedded.dense.prior import Prior
+from fmq_embedded.dense.search import Search
 from fmq_embedded.dense.steps import nearest_step
 from fmq_embedded.files import write_atomically
 

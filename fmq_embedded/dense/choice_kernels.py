@@ -1,9 +1,4 @@
-"""What the encoder decides: a channel's mode and its levels; compiled by Numba, integers alone.
-
-Coefficients come in 1/256 step, or 1/256 half step with dependent quantization. A cost J is
-squared error, in step²/256, plus λ · bits / 256. The bits are read off the live contexts, one for
-each flag: near enough to choose by.
-"""
+"""What the encoder decides of a channel's levels; compiled by Numba, integers alone."""
 
 from __future__ import annotations
 
@@ -11,178 +6,147 @@ from __future__ import annotations
 # mypy: check_untyped_defs=False
 import numpy as np
 
+from fmq_embedded.dense.cost_kernels import BIT, INFINITE, level_cost, weighed_cost
 from fmq_embedded.dense.feature_kernels import contexts_at
 from fmq_embedded.dense.level_kernels import (
-    MEAN_RATES,
     PLANE_LIMIT,
     SPATIAL,
     TILED,
     WHOLE,
+    moved_mean,
+    planes_of,
+    tile_at,
 )
-from fmq_embedded.dense.trellis_kernels import (
-    BIT,
-    INFINITE,
-    STATES,
-    level_cost,
-    trellis_step,
-)
-from fmq_embedded.entropy.kernels import jit
+from fmq_embedded.dense.trellis_kernels import trace_back, trellis_step
+from fmq_embedded.entropy.kernels import inlined, jit
 
 
 @jit
-def choose_levels(  # type: ignore[no-untyped-def]
-    scaled,
-    mode,
-    dependent,
-    one_sided,
-    search,
-    rounding,
-    multiplier,
-    states,
-    current,
-    previous,
-    before,
-    means,
-    channel_mean,
-    row_edges,
-    column_edges,
-    contexts,
-    trace,
-    limit,
-    levels,
-):
-    """Levels of a channel, and what they cost.
+def round_levels(scaled, rounding, bits, plane, stride, levels):  # type: ignore[no-untyped-def]
+    """Levels of coefficients, rounded, and their magnitudes into a plane; whether any is not 0."""
+    rows, columns = scaled.shape
+    largest = np.int64(0)
+    for row in range(rows):
+        first = (row + 2) * stride + 2
+        for column in range(columns):
+            value = np.int64(scaled[row, column])
+            level = (abs(value) + rounding) >> bits
+            largest = max(largest, level)
+            plane[np.uintp(first + column)] = 2 * min(level, PLANE_LIMIT)
+            levels[row, column] = -level if value < 0 else level
+    return largest > 0
+
+
+@jit
+def rounded_cost(model, history, tiles, quantizer, rules, one_sided, mode, scaled, limit, levels):  # type: ignore[no-untyped-def]
+    """What a channel costs in a mode where its levels are only rounded.
+
+    It gives up at the end of a tile's row where the cost is above `limit`, for what comes cannot
+    make it less.
 
     Args:
+        model, history: only read, but for the plane of this channel.
+        one_sided: whether no sample of this channel is negative.
         scaled: int32, rows × columns: coefficients in 1/256 step (half step if dependent).
-        search: 0, round with `rounding`; 1, also try one less and 0; 2, a trellis over the four
-            states of dependent quantization, tile by tile.
-        rounding: added before a magnitude is cut off to an integer, in 1/256: 128 is half up.
-        multiplier: λ, in step²/256 (half step²) for a bit.
-        states: of the contexts; only read.
-        current: the plane of this channel, filled with magnitudes on the way.
-        trace: int32 (places of the largest tile, 8), for the trellis.
-        limit: it gives up at the end of a tile's row where J is above, for what comes cannot
-            make it less.
         levels: int32, rows × columns, filled.
     """
     domain = np.int64(mode in (WHOLE, TILED))
-    sign_cost = 0 if (mode == SPATIAL and one_sided) else BIT
+    sign_cost = np.int64(0 if mode == SPATIAL and one_sided else BIT)
+    states, means, stride = model.states, history.means[mode], history.stride
+    planes = planes_of(history, mode)
+    edges = tiles.edges[mode]
+    mean = history.channel_means[mode]
     total = seen = np.int64(0)
-    bits = 9 if dependent else 8
-    for tile_row in range(row_edges.size - 1):
-        top, bottom = np.int64(row_edges[tile_row]), np.int64(row_edges[tile_row + 1])
-        above = top - row_edges[tile_row - 1] if tile_row > 0 else np.int64(0)
-        for tile_column in range(column_edges.size - 1):
-            left, right = (
-                np.int64(column_edges[tile_column]),
-                np.int64(column_edges[tile_column + 1]),
-            )
-            aside = left - column_edges[tile_column - 1] if tile_column > 0 else np.int64(0)
-            cost0, cost1, cost2, cost3 = np.int64(0), INFINITE, INFINITE, INFINITE
-            place = 0
-            for row in range(top, bottom):
-                for column in range(left, right):
-                    expected, _, zero, _, _, _, more, _, _ = contexts_at(
-                        domain,
-                        current,
-                        previous,
-                        before,
-                        means,
-                        row,
-                        column,
-                        top,
-                        left,
-                        bottom,
-                        right,
-                        above,
-                        aside,
-                        channel_mean >> 4,
-                        0,
+    columns = levels.shape[1]
+    bits = 9 if quantizer.dependent else 8
+    round_levels(scaled, rules.rounding << (bits - 8), bits, planes[0], stride, levels)
+    for tile_row in range(tiles.counts[mode, 0] - 1):
+        for tile_column in range(tiles.counts[mode, 1] - 1):
+            top, left, tile = tile_at(edges, tile_row, tile_column)
+            for row in range(tile[0]):
+                for column in range(tile[1]):
+                    y, x = top + row, left + column
+                    at = (y + 2) * stride + x + 2
+                    place_mean = np.int64(means[np.uintp(y * columns + x)])
+                    contexts = contexts_at(
+                        domain, planes, at, stride, place_mean, mean >> 4, 0, row, column, tile
                     )
-                    value = np.int64(scaled[row, column])
-                    size = abs(value)
-                    if search == 2:
-                        level, cost0, cost1, cost2, cost3 = trellis_step(
-                            states,
-                            zero,
-                            more,
-                            domain,
-                            expected,
-                            sign_cost,
-                            multiplier,
-                            size,
-                            cost0,
-                            cost1,
-                            cost2,
-                            cost3,
-                            trace,
-                            place,
-                        )
-                        place += 1
-                    else:
-                        level = (size + (rounding << (bits - 8))) >> bits
-                        best = INFINITE
-                        if search == 1:
-                            level = (size + 128) >> 8
-                            first = level
-                            for k in range(3):
-                                tried = first - k if k < 2 else 0
-                                if tried < 0 or (k == 2 and first < 3):
-                                    continue
-                                error = size - (tried << 8)
-                                cost = ((error * error) >> 8) + (
-                                    (
-                                        multiplier
-                                        * level_cost(
-                                            states,
-                                            zero,
-                                            more,
-                                            domain,
-                                            0,
-                                            expected,
-                                            sign_cost,
-                                            tried,
-                                        )
-                                    )
-                                    >> 8
-                                )
-                                if cost < best:
-                                    best, level = cost, tried
-                        else:
-                            error = size - (level << bits)
-                            if dependent and level > 0:
-                                error = (error * 5) >> 3  # it halves the error, about
-                            best = ((error * error) >> 8) + (
-                                (
-                                    multiplier
-                                    * level_cost(
-                                        states, zero, more, domain, 0, expected, sign_cost, level
-                                    )
-                                )
-                                >> 8
-                            )
-                        total += best
-                        levels[row, column] = -level if value < 0 else level
-                    current[row + 2, column + 2] = min(level, PLANE_LIMIT)
-                    channel_mean += ((min(level, 63) * 256 - channel_mean) * MEAN_RATES[seen]) >> 16
+                    level = abs(np.int64(levels[y, x]))
+                    error = abs(np.int64(scaled[y, x])) - (level << bits)
+                    if quantizer.dependent and level > 0:
+                        error = (error * 5) >> 3  # it halves the error, about
+                    cost = level_cost(states, contexts, domain, 0, sign_cost, level)
+                    total += weighed_cost(error, rules.multiplier, cost)
+                    mean = moved_mean(mean, level, seen)
                     seen = min(seen + 1, 255)
                 if total > limit:
                     return total
-            if search == 2:
-                state = 0
-                least = cost0
-                if cost1 < least:
-                    state, least = 1, cost1
-                if cost2 < least:
-                    state, least = 2, cost2
-                if cost3 < least:
-                    state, least = 3, cost3
-                total += least
-                for row in range(bottom - 1, top - 1, -1):
-                    for column in range(right - 1, left - 1, -1):
-                        place -= 1
-                        level = trace[place, state]
-                        levels[row, column] = -level if scaled[row, column] < 0 else level
-                        state = trace[place, STATES + state]
     return total
+
+
+@inlined
+def _cheapest(states, contexts, domain, sign_cost, multiplier, size):  # type: ignore[no-untyped-def]
+    """A magnitude: the nearest, one less, or 0."""
+    nearest = (size + 128) >> 8
+    best, level = INFINITE, nearest
+    for k in range(3):
+        tried = nearest - k if k < 2 else 0
+        if tried < 0 or (k == 2 and nearest < 3):
+            continue
+        bits = level_cost(states, contexts, domain, 0, sign_cost, tried)
+        cost = weighed_cost(size - (tried << 8), multiplier, bits)
+        if cost < best:
+            best, level = cost, tried
+    return level
+
+
+@jit
+def choose_levels(model, history, tiles, rules, one_sided, mode, scaled, levels):  # type: ignore[no-untyped-def]
+    """Levels of a channel by rate and distortion.
+
+    If `rules.search` is 1, the cheapest of a few for each place; if it is 2, by a trellis over the
+    four states of dependent quantization, tile by tile. The arguments are those of `rounded_cost`.
+    """
+    domain = np.int64(mode in (WHOLE, TILED))
+    sign_cost = np.int64(0 if mode == SPATIAL and one_sided else BIT)
+    states, means, stride = model.states, history.means[mode], history.stride
+    planes = planes_of(history, mode)
+    edges = tiles.edges[mode]
+    mean = history.channel_means[mode]
+    seen = np.int64(0)
+    columns = levels.shape[1]
+    for tile_row in range(tiles.counts[mode, 0] - 1):
+        for tile_column in range(tiles.counts[mode, 1] - 1):
+            top, left, tile = tile_at(edges, tile_row, tile_column)
+            costs = (np.int64(0), INFINITE, INFINITE, INFINITE)
+            for row in range(tile[0]):
+                for column in range(tile[1]):
+                    y, x = top + row, left + column
+                    at = (y + 2) * stride + x + 2
+                    place_mean = np.int64(means[np.uintp(y * columns + x)])
+                    contexts = contexts_at(
+                        domain, planes, at, stride, place_mean, mean >> 4, 0, row, column, tile
+                    )
+                    value = np.int64(scaled[y, x])
+                    if rules.search == 2:
+                        level, costs = trellis_step(
+                            states,
+                            contexts,
+                            domain,
+                            sign_cost,
+                            rules.multiplier,
+                            abs(value),
+                            costs,
+                            rules.trace,
+                            row * tile[1] + column,
+                        )
+                    else:
+                        level = _cheapest(
+                            states, contexts, domain, sign_cost, rules.multiplier, abs(value)
+                        )
+                        levels[y, x] = -level if value < 0 else level
+                    planes[0][np.uintp(at)] = 2 * min(level, PLANE_LIMIT)
+                    mean = moved_mean(mean, level, seen)
+                    seen = min(seen + 1, 255)
+            if rules.search == 2:
+                trace_back(rules.trace, costs, scaled, top, left, tile, levels)

@@ -31,7 +31,7 @@ from fmq_embedded.dense.numbers import (
     least_exponent,
     real_values,
 )
-from fmq_embedded.dense.payload import Search
+from fmq_embedded.dense.search import Search
 from fmq_embedded.dense.steps import STEP_COUNT, nearest_step, step_size
 from fmq_embedded.dense.tensor import DenseTensor
 from fmq_embedded.dense.weighting import Weighting

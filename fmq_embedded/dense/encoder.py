@@ -15,19 +15,14 @@ from fmq_embedded.dense.numbers import (
     fixed_point,
     real_values,
 )
-from fmq_embedded.dense.payload import (
-    POINTS_SHAPE,
-    Coded,
-    Numbers,
-    Planes,
-    Search,
-    encode_exact,
-    encode_samples,
-    fitted_points,
-)
+from fmq_embedded.dense.payload import Coded, Planes, encode_exact, encode_samples
 from fmq_embedded.dense.prior import default_prior
+from fmq_embedded.dense.reconstruction import fitted_points
+from fmq_embedded.dense.records import Numbers
+from fmq_embedded.dense.search import Search
 from fmq_embedded.dense.steps import nearest_step
 from fmq_embedded.dense.tensor import DenseTensor, write_dense
+from fmq_embedded.dense.workspace import POINTS_SHAPE
 from fmq_embedded.errors import InputError
 from fmq_embedded.feature_map import FeatureMap
 
@@ -117,11 +112,12 @@ def encode_map(source: DenseMap, step: int, search: Search) -> DenseResult:
     """Code a map with a step, 0…255."""
     prior = default_prior()
     coded = encode_samples(source.planes, source.layout, step, source.one_sided, search, prior)
-    points = np.zeros(POINTS_SHAPE, np.int64)
+    known = points = np.zeros(POINTS_SHAPE, np.int64)
     if search.search:
         points = _fitted(source, coded, search)
     if coded.channels.are_predicted and points.any():
         # What a channel is predicted from depends on the points: they must be known before.
+        known = points
         coded = encode_samples(
             source.planes, source.layout, step, source.one_sided, search, prior, points=points
         )
@@ -140,7 +136,8 @@ def encode_map(source: DenseMap, step: int, search: Search) -> DenseResult:
     )
     item = source.item
     dtype = item.samples.dtype.name if item.is_integer else "float32"
-    restored = tensor.samples(item.shape, dtype, item.zero_point).astype(np.float64)
+    planes = coded.restored if np.array_equal(points, known) else None
+    restored = tensor.samples(item.shape, dtype, item.zero_point, restored=planes).astype(float)
     error = float(np.square(restored - item.zero_point - source.values).sum())
     sqnr = 10 * np.log10(source.energy / error) if error else np.inf
     return DenseResult(tensor, write_dense(tensor, coded), float(sqnr))

@@ -13,12 +13,11 @@ import numpy as np
 from fmq_embedded.dense import contexts as c
 from fmq_embedded.dense.coder_kernels import BYPASS, code_bit, code_plain
 from fmq_embedded.dense.numbers import LARGEST_SAMPLE
-from fmq_embedded.dense.plane_kernels import scale_plane
+from fmq_embedded.dense.plane_kernels import scale_plane, transform_tiles
 from fmq_embedded.dense.probabilities import sizes_in_bits
 from fmq_embedded.entropy.kernels import jit
-from fmq_embedded.transform.kernels import forward
 
-PARENTS, DEAD, MOST_PARENTS = c.PARENTS, c.DEAD, c.MOST_PARENTS
+PARENTS, DEAD, WHOLE, MOST_PARENTS = c.PARENTS, c.DEAD, c.WHOLE, c.MOST_PARENTS
 PARENT_WINDOW, NO_PARENT = c.PARENT_WINDOW, c.NO_PARENT
 FACTOR_BITS, FACTOR_BIAS, FACTOR_SHIFT = 6, 32, 4
 CANDIDATES = 3
@@ -30,7 +29,7 @@ SIZE_LIMIT = SIZES.size - 1
 
 
 @jit
-def code_parents(decoding, coder, data, states, channel, mode, parents, factors):  # type: ignore[no-untyped-def]
+def code_parents(coder, states, channel, mode, parents, factors):  # type: ignore[no-untyped-def]
     """A channel's parents and factors.
 
     Args:
@@ -44,20 +43,20 @@ def code_parents(decoding, coder, data, states, channel, mode, parents, factors)
     for k in range(MOST_PARENTS):
         context = PARENTS + 2 * k + np.int64(mode == DEAD)
         has_one = np.int64(parents[k] != NO_PARENT)
-        if not code_plain(decoding, coder, data, states, context, has_one):
+        if not code_plain(coder, states, context, has_one):
             return
-        distance = _code_number(decoding, coder, data, size, channel - 1 - parents[k])
+        distance = _code_number(coder, size, channel - 1 - parents[k])
         parents[k] = channel - 1 - min(distance, window - 1)
-        factor = _code_number(decoding, coder, data, FACTOR_BITS, factors[k] + FACTOR_BIAS)
+        factor = _code_number(coder, FACTOR_BITS, factors[k] + FACTOR_BIAS)
         factors[k] = factor - FACTOR_BIAS
 
 
 @jit
-def _code_number(decoding, coder, data, size, number):  # type: ignore[no-untyped-def]
+def _code_number(coder, size, number):  # type: ignore[no-untyped-def]
     read = np.int64(0)
     for i in range(size):
         bit = (number >> (size - 1 - i)) & 1
-        read = 2 * read + code_bit(decoding, coder, data, BYPASS, bit)
+        read = 2 * read + code_bit(coder, BYPASS, bit)
     return read
 
 
@@ -100,39 +99,18 @@ def add_parents(restored, channel, parents, factors):  # type: ignore[no-untyped
 
 
 @jit
-def find_parent(  # type: ignore[no-untyped-def]
-    plane,
-    own_bits,
-    restored,
-    totals,
-    channel,
-    rows,
-    columns,
-    table,
-    scratch,
-    coefficients,
-    residuals,
-    gains,
-    slopes,
-    reciprocal,
-    shift,
-):
+def find_parent(plane, own_bits, channel, tiles, quantizer, trials, residuals):  # type: ignore[no-untyped-def]
     """The channel that leaves the fewest bits, if one leaves fewer than there are.
 
     Args:
         plane: int32, rows × columns: of the channel.
         own_bits: what `estimated_bits` says of it.
-        restored: int32, channels × rows × columns: as decoded, in 1/4; those before `channel`.
-        totals: int64, channels × 2: of their `moments`.
-        rows, columns: edges of the tiles that coefficients are compared in.
-        coefficients: int32, rows × columns: of no use afterwards.
         residuals: int32, rows × columns: what the parent leaves.
-        gains: float64, slopes: int64, `PARENT_WINDOW`: of no use afterwards.
-        reciprocal, shift: of the step.
 
     Returns:
         The parent, or `NO_PARENT`; and the factor in 1/16.
     """
+    restored, totals, gains, slopes = trials.restored, trials.totals, trials.gains, trials.slopes
     best = own_bits
     own, _ = moments(plane)
     first = max(channel - PARENT_WINDOW, 0)
@@ -150,7 +128,7 @@ def find_parent(  # type: ignore[no-untyped-def]
         if not subtract_parent(plane, restored[first + at], slopes[at], residuals):
             continue
         bits = 256 * PARENT_BITS + estimated_bits(
-            residuals, rows, columns, table, scratch, coefficients, reciprocal, shift
+            residuals, tiles, quantizer, trials.residuals[MOST_PARENTS]
         )
         if bits < best:
             best, chosen, factor = bits, np.int64(first + at), slopes[at]
@@ -196,15 +174,16 @@ def similarity(plane, own, other, total, squares):  # type: ignore[no-untyped-de
 
 
 @jit
-def estimated_bits(plane, rows, columns, table, scratch, coefficients, reciprocal, shift):  # type: ignore[no-untyped-def]
-    """The fewer of the bits of samples and of their transform, about, in 1/256."""
-    scale_plane(plane, reciprocal, shift, coefficients)
+def estimated_bits(plane, tiles, quantizer, coefficients):  # type: ignore[no-untyped-def]
+    """The fewer of the bits of samples and of their transform, about, in 1/256.
+
+    Args:
+        coefficients: int32, rows × columns: of no use afterwards.
+    """
+    scale_plane(plane, quantizer.reciprocal, quantizer.shift, coefficients)
     spatial = bits_of(coefficients)
-    for i in range(rows.size - 1):
-        for j in range(columns.size - 1):
-            height, width = rows[i + 1] - rows[i], columns[j + 1] - columns[j]
-            forward(plane, rows[i], columns[j], height, width, table, scratch, coefficients)
-    scale_plane(coefficients, reciprocal, shift, coefficients)
+    transform_tiles(plane, tiles, WHOLE, coefficients)
+    scale_plane(coefficients, quantizer.reciprocal, quantizer.shift, coefficients)
     return min(spatial, bits_of(coefficients))
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 # mypy: check_untyped_defs=False
 import numpy as np
 
-from fmq_embedded.dense.level_kernels import prediction
+from fmq_embedded.dense.level_kernels import prediction, tile_at
 from fmq_embedded.entropy.kernels import jit
 from fmq_embedded.transform.kernels import forward, inverse
 
@@ -16,23 +16,23 @@ LARGEST_SCALED = 2 * HALVED - 1
 
 
 @jit
-def transform_tiles(samples, row_edges, column_edges, table, scratch, coefficients):  # type: ignore[no-untyped-def]
-    """Forward, each tile of a channel."""
-    for i in range(row_edges.size - 1):
-        for j in range(column_edges.size - 1):
-            top, left = row_edges[i], column_edges[j]
-            height, width = row_edges[i + 1] - top, column_edges[j + 1] - left
-            forward(samples, top, left, height, width, table, scratch, coefficients)
+def transform_tiles(samples, tiles, mode, coefficients):  # type: ignore[no-untyped-def]
+    """Forward, each tile of a channel in a mode."""
+    edges = tiles.edges[mode]
+    for i in range(tiles.counts[mode, 0] - 1):
+        for j in range(tiles.counts[mode, 1] - 1):
+            top, left, size = tile_at(edges, i, j)
+            forward(samples, top, left, size[0], size[1], tiles.table, tiles.scratch, coefficients)
 
 
 @jit
-def restore_tiles(coefficients, row_edges, column_edges, table, scratch, samples):  # type: ignore[no-untyped-def]
-    """Inverse, each tile of a channel."""
-    for i in range(row_edges.size - 1):
-        for j in range(column_edges.size - 1):
-            top, left = row_edges[i], column_edges[j]
-            height, width = row_edges[i + 1] - top, column_edges[j + 1] - left
-            inverse(coefficients, top, left, height, width, table, scratch, samples)
+def restore_tiles(coefficients, tiles, mode, samples):  # type: ignore[no-untyped-def]
+    """Inverse, each tile of a channel in a mode."""
+    edges = tiles.edges[mode]
+    for i in range(tiles.counts[mode, 0] - 1):
+        for j in range(tiles.counts[mode, 1] - 1):
+            top, left, size = tile_at(edges, i, j)
+            inverse(coefficients, top, left, size[0], size[1], tiles.table, tiles.scratch, samples)
 
 
 @jit

@@ -60,98 +60,61 @@ def has_neighbours(levels, row, column):  # type: ignore[no-untyped-def]
 
 
 @jit
-def restore_channel(  # type: ignore[no-untyped-def]
-    levels,
-    mode,
-    is_child,
-    one_sided,
-    dependent,
-    mantissa,
-    octave,
-    points,
-    row_edges,
-    column_edges,
-    table,
-    scratch,
-    samples,
-):
+def restore_channel(levels, mode, is_child, tiles, quantizer, samples):  # type: ignore[no-untyped-def]
     """The samples of a channel, in 1/4, without what its parents say.
 
     Args:
         levels: int32, rows × columns.
         is_child: whether it has parents.
-        points: int64 (3, 2): offsets for the spatial and for the transform domain, in 1/32 step;
-            and of level 0, in 1/64.
         samples: int32, rows × columns, filled.
     """
     if mode == DEAD:
         samples[:, :] = 0
         return
     is_transformed = mode in (WHOLE, TILED)
-    own = points[1] if is_transformed else points[0]
-    fills = one_sided and not is_child and not is_transformed and points[2, 0] + points[2, 1] > 0
-    for i in range(row_edges.size - 1):
-        for j in range(column_edges.size - 1):
+    dependent, mantissa, octave = quantizer.dependent, quantizer.mantissa, quantizer.octave
+    own, fills = quantizer.points[1 if is_transformed else 0], quantizer.points[2]
+    are_filled = quantizer.one_sided and not is_child and not is_transformed
+    are_filled &= fills[0] + fills[1] > 0
+    edges = tiles.edges[mode]
+    for i in range(tiles.counts[mode, 0] - 1):
+        for j in range(tiles.counts[mode, 1] - 1):
             state = np.int64(0)
-            for row in range(row_edges[i], row_edges[i + 1]):
-                for column in range(column_edges[j], column_edges[j + 1]):
+            for row in range(edges[0, i], edges[0, i + 1]):
+                for column in range(edges[1, j], edges[1, j + 1]):
                     level = abs(np.int64(levels[row, column]))
-                    quantizer = state & 1 if dependent else np.int64(0)
-                    value = restore_level(level, quantizer, dependent, mantissa, octave, own)
-                    if fills and level == 0:
+                    second = state & 1 if dependent else np.int64(0)
+                    value = restore_level(level, second, dependent, mantissa, octave, own)
+                    if are_filled and level == 0:
                         around = has_neighbours(levels, row, column)
-                        value = filled_level(around, mantissa, octave, points[2])
+                        value = filled_level(around, mantissa, octave, fills)
                     samples[row, column] = -value if levels[row, column] < 0 else value
                     state = NEXT_STATE[state, level & 1]
     if is_transformed:
-        restore_tiles(samples, row_edges, column_edges, table, scratch, samples)
+        restore_tiles(samples, tiles, mode, samples)
 
 
 @jit
-def restore_map(  # type: ignore[no-untyped-def]
-    levels,
-    modes,
-    parents,
-    factors,
-    one_sided,
-    clips,
-    dependent,
-    mantissa,
-    octave,
-    points,
-    edges,
-    edge_counts,
-    table,
-    scratch,
-    samples,
-):
-    """The samples of all channels; see `restore_channel`. `clips`: none is negative."""
-    for channel in range(levels.shape[0]):
-        mode = modes[channel]
+def restore_map(coding, tiles, quantizer, samples):  # type: ignore[no-untyped-def]
+    """The samples of all channels; see `restore_channel`."""
+    for channel in range(samples.shape[0]):
+        parents = coding.parents[channel]
+        is_child = parents[0] != NO_PARENT
         restore_channel(
-            levels[channel],
-            mode,
-            parents[channel, 0] != NO_PARENT,
-            one_sided,
-            dependent,
-            mantissa,
-            octave,
-            points,
-            edges[mode, 0, : edge_counts[mode, 0]],
-            edges[mode, 1, : edge_counts[mode, 1]],
-            table,
-            scratch,
+            coding.levels[channel],
+            coding.modes[channel],
+            is_child,
+            tiles,
+            quantizer,
             samples[channel],
         )
-        add_parents(samples, channel, parents[channel], factors[channel])
-        if clips:
+        add_parents(samples, channel, parents, coding.factors[channel])
+        if quantizer.clips:
             clip_plane(samples[channel])
 
 
 @jit
-def point_statistics(  # type: ignore[no-untyped-def]
-    levels, modes, parents, one_sided, dependent, edges, edge_counts, scaled, sums, counts
-):
+def point_statistics(coding, tiles, quantizer, scaled, sums, counts):  # type: ignore[no-untyped-def]
     """How far magnitudes lie from their points, by domain and class of level.
 
     Args:
@@ -159,27 +122,28 @@ def point_statistics(  # type: ignore[no-untyped-def]
             dependent).
         sums: int64 (3, 2), as points: of the differences; counts: int64 (3, 2). Both are added to.
     """
-    for channel in range(levels.shape[0]):
-        mode = modes[channel]
+    dependent = quantizer.dependent
+    for channel in range(scaled.shape[0]):
+        mode, levels = coding.modes[channel], coding.levels[channel]
         if mode == DEAD:
             continue
         domain = np.int64(mode in (WHOLE, TILED))
-        fills = one_sided and domain == 0 and parents[channel, 0] == NO_PARENT
-        for i in range(edge_counts[mode, 0] - 1):
-            for j in range(edge_counts[mode, 1] - 1):
+        fills = quantizer.one_sided and domain == 0 and coding.parents[channel, 0] == NO_PARENT
+        edges = tiles.edges[mode]
+        for i in range(tiles.counts[mode, 0] - 1):
+            for j in range(tiles.counts[mode, 1] - 1):
                 state = np.int64(0)
-                for row in range(edges[mode, 0, i], edges[mode, 0, i + 1]):
-                    for column in range(edges[mode, 1, j], edges[mode, 1, j + 1]):
-                        level = abs(np.int64(levels[channel, row, column]))
+                for row in range(edges[0, i], edges[0, i + 1]):
+                    for column in range(edges[1, j], edges[1, j + 1]):
+                        level = abs(np.int64(levels[row, column]))
                         size = np.int64(scaled[channel, row, column])
                         if level > 0:
-                            quantizer = state & 1
-                            point = 256 * (2 * level - quantizer) if dependent else 256 * level
-                            size = -size if levels[channel, row, column] < 0 else size
+                            point = 256 * (2 * level - (state & 1)) if dependent else 256 * level
+                            size = -size if levels[row, column] < 0 else size
                             sums[domain, min(level, 2) - 1] += size - point
                             counts[domain, min(level, 2) - 1] += 1
                         elif fills:
-                            around = np.int64(has_neighbours(levels[channel], row, column))
+                            around = np.int64(has_neighbours(levels, row, column))
                             sums[2, around] += size
                             counts[2, around] += 1
                         state = NEXT_STATE[state, level & 1]

@@ -12,7 +12,7 @@ from fmq_embedded.dense.encoder import (
     variants,
     with_tuning,
 )
-from fmq_embedded.dense.payload import Search
+from fmq_embedded.dense.search import Search
 from fmq_embedded.dense.steps import STEP_COUNT, STEPS_PER_OCTAVE
 from fmq_embedded.errors import TargetWarning
 

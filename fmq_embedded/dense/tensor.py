@@ -11,15 +11,10 @@ from fmq_embedded.bitstream.fields import Reader, Writer
 from fmq_embedded.bitstream.syntax import RawDense
 from fmq_embedded.dense.layout import Layout
 from fmq_embedded.dense.numbers import Array, decoded
-from fmq_embedded.dense.payload import (
-    Channels,
-    Coded,
-    Numbers,
-    Planes,
-    decode_samples,
-    restore_samples,
-)
+from fmq_embedded.dense.payload import Channels, Coded, Planes, decode_samples
 from fmq_embedded.dense.prior import default_prior
+from fmq_embedded.dense.reconstruction import restore_samples
+from fmq_embedded.dense.records import Numbers
 from fmq_embedded.dense.steps import SAMPLE_FRACTION
 
 LARGEST_LEVEL = (1 << 18) - 1
@@ -67,10 +62,18 @@ class DenseTensor:
             points=self.points,
         )
 
-    def samples(self, shape: tuple[int, ...], dtype: str, zero_point: int) -> Array:
-        """The decoded samples of a shape and type."""
+    def samples(
+        self,
+        shape: tuple[int, ...],
+        dtype: str,
+        zero_point: int,
+        *,
+        restored: Planes | None = None,
+    ) -> Array:
+        """The decoded samples of a shape and type; `restored`: of `fixed_point`, if known."""
         layout = Layout.of(shape)
-        flat = layout.interleaved(self.fixed_point(layout))
+        planes = self.fixed_point(layout) if restored is None else restored
+        flat = layout.interleaved(planes)
         centre = zero_point if self.centre is None else self.centre
         return decoded(flat, self.exponent, dtype, centre).reshape(shape)
 

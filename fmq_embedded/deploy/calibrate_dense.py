@@ -14,7 +14,7 @@ from fmq_embedded.dense.channel_transform import FINER_BITS, ChannelTransform
 from fmq_embedded.dense.contexts import SPATIAL
 from fmq_embedded.dense.device_plan import QUICK, DensePlan
 from fmq_embedded.dense.encoder import PLAIN, RATE_DISTORTION
-from fmq_embedded.dense.payload import Search
+from fmq_embedded.dense.search import Search
 from fmq_embedded.dense.steps import STEP_COUNT, STEPS_PER_OCTAVE
 from fmq_embedded.dense.weighting import FACTOR_BITS, Weighting
 from fmq_embedded.deploy.calibrate_channels import (

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from fmq_embedded.dense.encoder import PLAIN
-from fmq_embedded.dense.payload import Search
+from fmq_embedded.dense.search import Search
 from fmq_embedded.deploy.calibrate_dense import DEVICE_SEARCHES
 from fmq_embedded.deploy.deployment import Deployment
 from fmq_embedded.deploy.judging import Evidence, Judge

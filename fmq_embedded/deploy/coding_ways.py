@@ -19,7 +19,7 @@ from fmq_embedded.calibration import (
 from fmq_embedded.calibration.importance import Change, measure_importance, step_exponents
 from fmq_embedded.dense import real_values
 from fmq_embedded.dense.encoder import PLAIN
-from fmq_embedded.dense.payload import Search
+from fmq_embedded.dense.search import Search
 from fmq_embedded.dense.weighting import Weighting
 from fmq_embedded.deploy.calibrate_channels import TailSensitivity
 from fmq_embedded.deploy.calibrate_dense import SPATIAL_PLAIN, densely, weighted

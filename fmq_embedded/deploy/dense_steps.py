@@ -13,7 +13,7 @@ import numpy.typing as npt
 from fmq_embedded.calibration.statistics import TensorStatistics
 from fmq_embedded.dense import real_values
 from fmq_embedded.dense.device_plan import DensePlan, device_exponent, step_of_depth
-from fmq_embedded.dense.payload import Search
+from fmq_embedded.dense.search import Search
 from fmq_embedded.dense.steps import STEP_COUNT, nearest_step
 from fmq_embedded.deploy.dense_report import DenseChoice
 from fmq_embedded.deploy.deployment import Deployment

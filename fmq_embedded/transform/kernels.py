@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from fmq_embedded.entropy.kernels import jit
-from fmq_embedded.transform.matrices import FRACTION_BITS
+from fmq_embedded.transform.matrices import FRACTION_BITS, LARGEST_SIZE
 
 SMALL_TILE = 1024
 """Places of the largest tile whose first sums keep a bit more than its second."""
@@ -51,6 +51,45 @@ def _combine(rows, top, left, factors, count, shift, sums):  # type: ignore[no-u
 
 
 @jit
+def _fold(rows, count, width, differences):  # type: ignore[no-untyped-def]
+    """rows[y] ± rows[count − 1 − y], y < count / 2: the sums stay, the differences go elsewhere."""
+    for y in range(count // 2):
+        low, high, apart = rows[y, :width], rows[count - 1 - y, :width], differences[y, :width]
+        for x in range(width):
+            apart[x] = np.int32(low[x] - high[x])
+            low[x] = np.int32(low[x] + high[x])
+
+
+@jit
+def _transform_rows(rows, height, width, matrix, shift, scratch, result, top, left):  # type: ignore[no-untyped-def]
+    """result[top + x, left + k] = Σ matrix[k, y] · rows[y, x], rounded by `shift` bits.
+
+    Rows of a DCT-II are even or odd: so the odd ones need differences of half as many rows, and
+    the even ones sums, which are a DCT-II of half the size again.
+
+    Args:
+        rows: int32 (64, 64): of no use afterwards.
+        matrix: of a DCT-II or a DST-VII; of the first the first row is all the same.
+        scratch: int32 (64, 64).
+    """
+    sums = scratch[LARGEST_SIZE // 2, :width]
+    length, step = height, 1
+    is_folded = matrix[0, 0] == matrix[0, height - 1]
+    while is_folded and length % 2 == 0:
+        _fold(rows, length, width, scratch)
+        length //= 2
+        for k in range(step, height, 2 * step):
+            _combine(scratch, 0, 0, matrix[k], length, shift, sums)
+            for x in range(width):
+                result[top + x, left + k] = sums[x]
+        step *= 2
+    for k in range(0, height, step):
+        _combine(rows, 0, 0, matrix[k], length, shift, sums)
+        for x in range(width):
+            result[top + x, left + k] = sums[x]
+
+
+@jit
 def _over_rows(source, top, left, height, width, matrix, shift, result):  # type: ignore[no-untyped-def]
     """result[k, x] = Σ matrix[k, y] · source[top + y, left + x], rounded by `shift` bits."""
     for k in range(height):
@@ -72,17 +111,22 @@ def forward(samples, top, left, height, width, table, scratch, coefficients):  #
         samples: int32, within ±4,095; rows × columns.
         top, left, height, width: the tile; height and width 1..64.
         table: from `matrix_table`.
-        scratch: int32 (64, 64).
+        scratch: int32 (3, 64, 64).
         coefficients: int32, rows × columns; the tile is overwritten.
     """
     more = 1 if height * width <= SMALL_TILE else 0
     first, second = FRACTION_BITS - more, FRACTION_BITS + more
-    _over_rows(samples, top, left, height, width, table[0, height], first, scratch)
-    _over_columns(scratch, height, width, table[1, width], second, coefficients, top, left)
+    rows, columns, rest = scratch[0], scratch[1], scratch[2]
+    for y in range(height):
+        for x in range(width):
+            rows[y, x] = samples[top + y, left + x]
+    _transform_rows(rows, height, width, table[0, height], first, rest, columns, 0, 0)
+    _transform_rows(columns, width, height, table[0, width], second, rest, coefficients, top, left)
 
 
 @jit
 def inverse(coefficients, top, left, height, width, table, scratch, samples):  # type: ignore[no-untyped-def]
     """The samples of a tile: the mirror of `forward`, at the scale of the coefficients."""
-    _over_rows(coefficients, top, left, height, width, table[1, height], FRACTION_BITS, scratch)
-    _over_columns(scratch, height, width, table[0, width], FRACTION_BITS, samples, top, left)
+    rows = scratch[0]
+    _over_rows(coefficients, top, left, height, width, table[1, height], FRACTION_BITS, rows)
+    _over_columns(rows, height, width, table[0, width], FRACTION_BITS, samples, top, left)

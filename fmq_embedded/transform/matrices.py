@@ -55,14 +55,14 @@ def matrix_table(kind: int) -> npt.NDArray[np.int32]:
     The DST-VII is for sizes up to 32: above, there is the DCT-II in its place.
 
     Returns:
-        int32 (2, 65, 64, 64): as they are, transposed; by size; padded with 0. Read-only.
+        int32 (2, 65, 64, 64): as they are, transposed; by size; padded with 0. All callers share
+        it, and nobody writes to it: that it could be written to spares kernels a second type.
     """
     table = np.zeros((2, LARGEST_SIZE + 1, LARGEST_SIZE, LARGEST_SIZE), np.int32)
     for size in range(1, LARGEST_SIZE + 1):
         own = matrix(kind if size <= LARGEST_SINE else COSINE, size)
         table[0, size, :size, :size] = own
         table[1, size, :size, :size] = own.T
-    table.flags.writeable = False
     return table
 
 

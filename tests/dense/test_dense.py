@@ -190,3 +190,12 @@ def test_levels_of_every_depth_come_back() -> None:
             back, end = decode_dense(data, 0, geometry, centre, depth)
             np.testing.assert_array_equal(back, levels)
             assert end == data.size - 3
+
+
+def test_many_dead_channels_in_a_row_come_back() -> None:
+    """They have no level after which waiting decisions would be written."""
+    array = np.zeros((2, 2, 5000), np.float32)
+    array[..., 0] = [[1, 2], [3, 4]]
+    back = fmq.decode(fmq.encode(array, fmq.Settings(profile="dense", bit_depth=6)))
+    assert isinstance(back, np.ndarray)
+    assert np.abs(back - array).max() < 0.05

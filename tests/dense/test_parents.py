@@ -18,7 +18,7 @@ from fmq_embedded.dense.encoder import (
     encode_map,
     prepare,
 )
-from fmq_embedded.dense.payload import Search
+from fmq_embedded.dense.search import Search
 from fmq_embedded.dense.tensor import read_dense
 from fmq_embedded.feature_map import FeatureMap
 

@@ -14,7 +14,10 @@ from firmware_tools.c_structures import CDenseFormat, CDenseSearch
 from firmware_tools.toolchains import host_library
 from fmq_embedded.dense.contexts import MOST_PARENTS, NO_PARENT
 from fmq_embedded.dense.layout import Layout
-from fmq_embedded.dense.payload import POINTS_SHAPE, Channels, Numbers, Search
+from fmq_embedded.dense.payload import Channels
+from fmq_embedded.dense.records import Numbers
+from fmq_embedded.dense.search import Search
+from fmq_embedded.dense.workspace import POINTS_SHAPE
 from tests.libfmq.codec_library import GUARD, LIBFMQ, SANITIZE
 
 DENSE_SOURCES = (

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from fmq_embedded.dense.layout import Layout
-from fmq_embedded.dense.payload import LOSSLESS, Search
+from fmq_embedded.dense.search import LOSSLESS, Search
 from tests.libfmq import dense_library as c
 from tests.libfmq.dense_cases import SHAPES, random_planes
 

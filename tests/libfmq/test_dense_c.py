@@ -30,15 +30,10 @@ from fmq_embedded.dense.encoder import (
     prepare,
 )
 from fmq_embedded.dense.layout import Layout
-from fmq_embedded.dense.payload import (
-    LOSSLESS,
-    POINTS_SHAPE,
-    Search,
-    encode_exact,
-    encode_samples,
-    fitted_points,
-    restore_samples,
-)
+from fmq_embedded.dense.payload import encode_exact, encode_samples
+from fmq_embedded.dense.reconstruction import fitted_points, restore_samples
+from fmq_embedded.dense.search import LOSSLESS, Search
+from fmq_embedded.dense.workspace import POINTS_SHAPE
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.transform import COSINE, LARGEST_SIZE, SINE, kernels, matrix_table
 from tests.libfmq import dense_library as c
@@ -81,7 +76,7 @@ class _Tile(ctypes.Structure):
 def test_transforms_of_every_size(name: str, kind: int, largest: int) -> None:
     """Also where sums leave 32 bits, as those of a hostile stream may."""
     rng = np.random.default_rng(1)
-    table, scratch = matrix_table(kind), np.zeros((LARGEST_SIZE, LARGEST_SIZE), np.int32)
+    table, scratch = matrix_table(kind), np.zeros((3, LARGEST_SIZE, LARGEST_SIZE), np.int32)
     for height in range(1, LARGEST_SIZE + 1):
         for width in {1, 7, 32, 33, height}:
             tile = rng.integers(-largest, largest + 1, (height, width)).astype(np.int32)

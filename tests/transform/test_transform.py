@@ -51,7 +51,7 @@ def test_other_transforms_are_refused(arguments: tuple[int, int]) -> None:
 def transformed(samples: np.ndarray, kind: int = COSINE) -> np.ndarray:
     height, width = samples.shape
     result = np.zeros_like(samples)
-    scratch = np.zeros((LARGEST_SIZE, LARGEST_SIZE), np.int32)
+    scratch = np.zeros((3, LARGEST_SIZE, LARGEST_SIZE), np.int32)
     forward(samples, 0, 0, height, width, matrix_table(kind), scratch, result)
     return result
 
@@ -59,7 +59,7 @@ def transformed(samples: np.ndarray, kind: int = COSINE) -> np.ndarray:
 def restored(coefficients: np.ndarray, kind: int = COSINE) -> np.ndarray:
     height, width = coefficients.shape
     result = np.zeros_like(coefficients)
-    scratch = np.zeros((LARGEST_SIZE, LARGEST_SIZE), np.int32)
+    scratch = np.zeros((3, LARGEST_SIZE, LARGEST_SIZE), np.int32)
     inverse(coefficients, 0, 0, height, width, matrix_table(kind), scratch, result)
     return result
 
