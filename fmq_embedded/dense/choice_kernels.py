@@ -6,6 +6,7 @@ from __future__ import annotations
 # mypy: check_untyped_defs=False
 import numpy as np
 
+from fmq_embedded.compiling import NOTHING, inlined, inner
 from fmq_embedded.dense.cost_kernels import BIT, INFINITE, level_cost, weighed_cost
 from fmq_embedded.dense.feature_kernels import contexts_at
 from fmq_embedded.dense.level_kernels import (
@@ -18,10 +19,9 @@ from fmq_embedded.dense.level_kernels import (
     tile_at,
 )
 from fmq_embedded.dense.trellis_kernels import trace_back, trellis_step
-from fmq_embedded.entropy.kernels import inlined, jit
 
 
-@jit
+@inner
 def round_levels(scaled, rounding, bits, plane, stride, levels):  # type: ignore[no-untyped-def]
     """Levels of coefficients, rounded, and their magnitudes into a plane; whether any is not 0."""
     rows, columns = scaled.shape
@@ -37,7 +37,7 @@ def round_levels(scaled, rounding, bits, plane, stride, levels):  # type: ignore
     return largest > 0
 
 
-@jit
+@inner
 def rounded_cost(model, history, tiles, quantizer, rules, one_sided, mode, scaled, limit, levels):  # type: ignore[no-untyped-def]
     """What a channel costs in a mode where its levels are only rounded.
 
@@ -69,13 +69,22 @@ def rounded_cost(model, history, tiles, quantizer, rules, one_sided, mode, scale
                     at = (y + 2) * stride + x + 2
                     place_mean = np.int64(means[np.uintp(y * columns + x)])
                     contexts = contexts_at(
-                        domain, planes, at, stride, place_mean, mean >> 4, 0, row, column, tile
+                        domain,
+                        planes,
+                        at,
+                        stride,
+                        place_mean,
+                        mean >> 4,
+                        NOTHING,
+                        row,
+                        column,
+                        tile,
                     )
                     level = abs(np.int64(levels[y, x]))
                     error = abs(np.int64(scaled[y, x])) - (level << bits)
                     if quantizer.dependent and level > 0:
                         error = (error * 5) >> 3  # it halves the error, about
-                    cost = level_cost(states, contexts, domain, 0, sign_cost, level)
+                    cost = level_cost(states, contexts, domain, NOTHING, sign_cost, level)
                     total += weighed_cost(error, rules.multiplier, cost)
                     mean = moved_mean(mean, level, seen)
                     seen = min(seen + 1, 255)
@@ -93,14 +102,14 @@ def _cheapest(states, contexts, domain, sign_cost, multiplier, size):  # type: i
         tried = nearest - k if k < 2 else 0
         if tried < 0 or (k == 2 and nearest < 3):
             continue
-        bits = level_cost(states, contexts, domain, 0, sign_cost, tried)
+        bits = level_cost(states, contexts, domain, NOTHING, sign_cost, tried)
         cost = weighed_cost(size - (tried << 8), multiplier, bits)
         if cost < best:
             best, level = cost, tried
     return level
 
 
-@jit
+@inner
 def choose_levels(model, history, tiles, rules, one_sided, mode, scaled, levels):  # type: ignore[no-untyped-def]
     """Levels of a channel by rate and distortion.
 
@@ -125,7 +134,16 @@ def choose_levels(model, history, tiles, rules, one_sided, mode, scaled, levels)
                     at = (y + 2) * stride + x + 2
                     place_mean = np.int64(means[np.uintp(y * columns + x)])
                     contexts = contexts_at(
-                        domain, planes, at, stride, place_mean, mean >> 4, 0, row, column, tile
+                        domain,
+                        planes,
+                        at,
+                        stride,
+                        place_mean,
+                        mean >> 4,
+                        NOTHING,
+                        row,
+                        column,
+                        tile,
                     )
                     value = np.int64(scaled[y, x])
                     if rules.search == 2:

@@ -10,6 +10,7 @@ from __future__ import annotations
 # mypy: check_untyped_defs=False
 import numpy as np
 
+from fmq_embedded.compiling import inlined, inner
 from fmq_embedded.dense import probabilities
 from fmq_embedded.dense.contexts import ZERO_MODELS
 from fmq_embedded.entropy.kernels import (
@@ -20,8 +21,6 @@ from fmq_embedded.entropy.kernels import (
     POSITION,
     RANGE,
     TOP,
-    inlined,
-    jit,
 )
 
 # Small tables stay in the nearest cache.
@@ -47,7 +46,7 @@ MOST_OF_A_LEVEL = 64
 """A level has fewer decisions, and so has what precedes a channel's levels."""
 
 
-@jit
+@inner
 def write_waiting(coder):  # type: ignore[no-untyped-def]
     """Code the decisions that wait; past the end of `data` bytes are only counted."""
     words, out = coder.words, coder.data

@@ -11,9 +11,9 @@ from __future__ import annotations
 # mypy: check_untyped_defs=False
 import numpy as np
 
+from fmq_embedded.compiling import inlined
 from fmq_embedded.dense import contexts as c
 from fmq_embedded.dense import probabilities
-from fmq_embedded.entropy.kernels import inlined
 
 COSTS = probabilities.costs().astype(np.uint16)
 TAIL, TAIL_CLASSES, EXPECTED_CLASSES = c.TAIL, c.TAIL_CLASSES, c.EXPECTED_CLASSES

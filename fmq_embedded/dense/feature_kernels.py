@@ -11,8 +11,8 @@ from __future__ import annotations
 # mypy: check_untyped_defs=False
 import numpy as np
 
+from fmq_embedded.compiling import inlined
 from fmq_embedded.dense import contexts as c
-from fmq_embedded.entropy.kernels import inlined
 
 COARSE_BINS = c.bins(c.COARSE_EDGES).astype(np.uint8)
 FINE_BINS = c.bins(c.FINE_EDGES).astype(np.uint8)

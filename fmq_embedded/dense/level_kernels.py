@@ -10,6 +10,7 @@ from __future__ import annotations
 # mypy: check_untyped_defs=False
 import numpy as np
 
+from fmq_embedded.compiling import inlined, inner
 from fmq_embedded.dense import contexts as c
 from fmq_embedded.dense import probabilities
 from fmq_embedded.dense.coder_kernels import (
@@ -21,7 +22,6 @@ from fmq_embedded.dense.coder_kernels import (
     write_if_many,
 )
 from fmq_embedded.dense.feature_kernels import TAIL_BINS, contexts_at
-from fmq_embedded.entropy.kernels import inlined, jit
 
 MODE_ORDER = np.array(c.MODE_ORDER)
 DEAD, SPATIAL, WHOLE, TILED, PREDICTED = c.DEAD, c.SPATIAL, c.WHOLE, c.TILED, c.PREDICTED
@@ -47,7 +47,7 @@ NEXT_STATE = np.array([[0, 1], [2, 3], [1, 0], [3, 2]])
 state's lowest bit tells the quantizer."""
 
 
-@jit
+@inner
 def code_mode(coder, states, last, mode):  # type: ignore[no-untyped-def]
     """A channel's mode, by that of the channel before."""
     for i in range(MODE_ORDER.size):
@@ -57,7 +57,7 @@ def code_mode(coder, states, last, mode):  # type: ignore[no-untyped-def]
     return np.int64(PREDICTED)
 
 
-@jit
+@inner
 def code_rest(coder, states, domain, expected, rest):  # type: ignore[no-untyped-def]
     """What a magnitude has above 3: its class in unary, then the bits below the leading one."""
     value = rest + 1
@@ -75,7 +75,7 @@ def code_rest(coder, states, domain, expected, rest):  # type: ignore[no-untyped
         if i < 2:
             bit = code_plain(coder, states, base + read - 1, bit)
         else:
-            bit = code_bit(coder, BYPASS, bit)
+            bit = code_bit(coder, np.int64(BYPASS), bit)
         read = 2 * read + bit
     return read - 1
 
@@ -131,7 +131,7 @@ def transform_sign_context(current, previous, at, stride, agreement, is_first, t
     return SIGN_TRANSFORM + 7 * before + min(max(agreement, -3), 3) + 3
 
 
-@jit
+@inner
 def prediction(levels, row, column):  # type: ignore[no-untyped-def]
     """Of a level: the median of W, N and W + N − NW (ITU-T T.87 A.4.1); 0 at the first."""
     if row == 0:
@@ -171,7 +171,7 @@ def moved_mean(mean, magnitude, seen):  # type: ignore[no-untyped-def]
     return mean + (((min(magnitude, LARGEST_SEEN) * 256 - mean) * MEAN_RATES[np.uintp(seen)]) >> 16)
 
 
-@jit
+@inner
 def code_channel(coder, model, history, tiles, quantizer, one_sided, mode, levels):  # type: ignore[no-untyped-def]
     """Code or decode the levels of a channel; its plane becomes the one before.
 
@@ -233,7 +233,7 @@ def code_channel(coder, model, history, tiles, quantizer, one_sided, mode, level
     history.turns[mode] += 1
 
 
-@jit
+@inner
 def _leave(current, stride, means, is_first, shape):  # type: ignore[no-untyped-def]
     """The means of a mode's places move on."""
     rows, columns = shape

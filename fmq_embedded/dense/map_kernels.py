@@ -6,6 +6,7 @@ from __future__ import annotations
 # mypy: check_untyped_defs=False
 import numpy as np
 
+from fmq_embedded.compiling import NEVER, inner, merged
 from fmq_embedded.dense.choice_kernels import choose_levels, round_levels
 from fmq_embedded.dense.coder_kernels import write_if_many, write_waiting
 from fmq_embedded.dense.cost_kernels import INFINITE
@@ -55,7 +56,7 @@ def encode_map(samples, coder, model, history, tiles, quantizer, rules, coding, 
     write_waiting(coder)
 
 
-@jit
+@merged
 def _decide_channel(  # type: ignore[no-untyped-def]
     samples, channel, last, model, history, tiles, quantizer, rules, coding, trials
 ):
@@ -96,7 +97,7 @@ def _decide_channel(  # type: ignore[no-untyped-def]
             tiles,
             quantizer,
             rules,
-            False,
+            NEVER,
             trials.scaled[1 + k],
             levels,
             kept,
@@ -118,7 +119,7 @@ def _decide_channel(  # type: ignore[no-untyped-def]
     return mode if keep_scaled(scaled[mode], levels, kept) else np.int64(DEAD)
 
 
-@jit
+@merged
 def _restore_decided(channel, mode, tiles, quantizer, coding, trials):  # type: ignore[no-untyped-def]
     """What a decoder will have of a channel, for those that come to be predicted from it."""
     restored, parents = trials.restored, coding.parents[channel]
@@ -152,7 +153,7 @@ def encode_quickly(samples, coder, model, history, tiles, quantizer, rules, codi
     write_waiting(coder)
 
 
-@jit
+@inner
 def code_one(coder, model, history, tiles, quantizer, channel, last, mode, coding):  # type: ignore[no-untyped-def]
     """A channel's mode and levels; returns the mode.
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 # mypy: check_untyped_defs=False
 import numpy as np
 
+from fmq_embedded.compiling import inner
 from fmq_embedded.dense.choice_kernels import rounded_cost
 from fmq_embedded.dense.contexts import MODE_COUNT
 from fmq_embedded.dense.cost_kernels import INFINITE
@@ -17,13 +18,12 @@ from fmq_embedded.dense.plane_kernels import (
     subtract_prediction,
     transform_tiles,
 )
-from fmq_embedded.entropy.kernels import jit
 
 BITS_OF_A_CHANGE = 3
 """What another mode than the last one costs, about."""
 
 
-@jit
+@inner
 def prepare_mode(plane, tiles, quantizer, mode, scaled):  # type: ignore[no-untyped-def]
     """The coefficients of a channel in a mode, in 1/256 step."""
     if mode == SPATIAL:
@@ -36,7 +36,7 @@ def prepare_mode(plane, tiles, quantizer, mode, scaled):  # type: ignore[no-unty
     scale_plane(scaled, quantizer.reciprocal, quantizer.shift, scaled)
 
 
-@jit
+@inner
 def _cost_of_nothing(plane, quantizer):  # type: ignore[no-untyped-def]
     cost = np.int64(0)
     for row in range(plane.shape[0]):
@@ -47,7 +47,7 @@ def _cost_of_nothing(plane, quantizer):  # type: ignore[no-untyped-def]
     return cost
 
 
-@jit
+@inner
 def choose_mode(  # type: ignore[no-untyped-def]
     plane, best, last, model, history, tiles, quantizer, rules, one_sided, scaled, levels, found
 ):
@@ -94,7 +94,7 @@ def choose_mode(  # type: ignore[no-untyped-def]
     return best, chosen
 
 
-@jit
+@inner
 def least_mode(plane, last, tiles, quantizer, rules, scaled):  # type: ignore[no-untyped-def]
     """The mode whose coefficients have the least sum of magnitudes, DEAD where none is allowed.
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 # mypy: check_untyped_defs=False
 import numpy as np
 
+from fmq_embedded.compiling import inner, merged
 from fmq_embedded.dense import contexts as c
 from fmq_embedded.dense.coder_kernels import BYPASS, code_bit, code_plain
 from fmq_embedded.dense.numbers import LARGEST_SAMPLE
 from fmq_embedded.dense.plane_kernels import scale_plane, transform_tiles
 from fmq_embedded.dense.probabilities import sizes_in_bits
-from fmq_embedded.entropy.kernels import jit
 
 PARENTS, DEAD, WHOLE, MOST_PARENTS = c.PARENTS, c.DEAD, c.WHOLE, c.MOST_PARENTS
 PARENT_WINDOW, NO_PARENT = c.PARENT_WINDOW, c.NO_PARENT
@@ -28,7 +28,7 @@ SIZES = sizes_in_bits()
 SIZE_LIMIT = SIZES.size - 1
 
 
-@jit
+@inner
 def code_parents(coder, states, channel, mode, parents, factors):  # type: ignore[no-untyped-def]
     """A channel's parents and factors.
 
@@ -47,27 +47,27 @@ def code_parents(coder, states, channel, mode, parents, factors):  # type: ignor
             return
         distance = _code_number(coder, size, channel - 1 - parents[k])
         parents[k] = channel - 1 - min(distance, window - 1)
-        factor = _code_number(coder, FACTOR_BITS, factors[k] + FACTOR_BIAS)
+        factor = _code_number(coder, np.int64(FACTOR_BITS), factors[k] + FACTOR_BIAS)
         factors[k] = factor - FACTOR_BIAS
 
 
-@jit
+@inner
 def _code_number(coder, size, number):  # type: ignore[no-untyped-def]
     read = np.int64(0)
     for i in range(size):
         bit = (number >> (size - 1 - i)) & 1
-        read = 2 * read + code_bit(coder, BYPASS, bit)
+        read = 2 * read + code_bit(coder, np.int64(BYPASS), bit)
     return read
 
 
-@jit
+@inner
 def share(parent, factor):  # type: ignore[no-untyped-def]
     """What a parent's sample says of its child's; both in 1/4, modulo 2^32 as signed numbers."""
     product = np.int32(np.int32(parent) * np.int32(factor) + np.int32(1 << (FACTOR_SHIFT - 1)))
     return np.int32(product >> FACTOR_SHIFT)
 
 
-@jit
+@inner
 def subtract_parent(samples, parent, factor, residuals):  # type: ignore[no-untyped-def]
     """Samples less what their parent says, rounded; whether they stay within ±4,095."""
     fits = True
@@ -80,7 +80,7 @@ def subtract_parent(samples, parent, factor, residuals):  # type: ignore[no-unty
     return fits
 
 
-@jit
+@inner
 def add_parents(restored, channel, parents, factors):  # type: ignore[no-untyped-def]
     """The mirror of `subtract_parent` for all parents of a channel, on decoded samples in 1/4.
 
@@ -98,7 +98,7 @@ def add_parents(restored, channel, parents, factors):  # type: ignore[no-untyped
                 samples[row, column] = np.int32(samples[row, column] + said)
 
 
-@jit
+@merged
 def find_parent(plane, own_bits, channel, tiles, quantizer, trials, residuals):  # type: ignore[no-untyped-def]
     """The channel that leaves the fewest bits, if one leaves fewer than there are.
 
@@ -137,7 +137,7 @@ def find_parent(plane, own_bits, channel, tiles, quantizer, trials, residuals): 
     return chosen, factor
 
 
-@jit
+@inner
 def moments(plane):  # type: ignore[no-untyped-def]
     """The sum of a plane's samples, and that of their squares."""
     samples = plane.reshape(plane.size)
@@ -149,7 +149,7 @@ def moments(plane):  # type: ignore[no-untyped-def]
     return total, squares
 
 
-@jit
+@inner
 def similarity(plane, own, other, total, squares):  # type: ignore[no-untyped-def]
     """How much of a plane's energy about its mean another explains, by which factor in 1/16.
 
@@ -173,7 +173,7 @@ def similarity(plane, own, other, total, squares):  # type: ignore[no-untyped-de
     return (shared * (shared / spread) if slope != 0 else 0.0), slope
 
 
-@jit
+@inner
 def estimated_bits(plane, tiles, quantizer, coefficients):  # type: ignore[no-untyped-def]
     """The fewer of the bits of samples and of their transform, about, in 1/256.
 
@@ -182,12 +182,12 @@ def estimated_bits(plane, tiles, quantizer, coefficients):  # type: ignore[no-un
     """
     scale_plane(plane, quantizer.reciprocal, quantizer.shift, coefficients)
     spatial = bits_of(coefficients)
-    transform_tiles(plane, tiles, WHOLE, coefficients)
+    transform_tiles(plane, tiles, np.int64(WHOLE), coefficients)
     scale_plane(coefficients, quantizer.reciprocal, quantizer.shift, coefficients)
     return min(spatial, bits_of(coefficients))
 
 
-@jit
+@inner
 def bits_of(scaled):  # type: ignore[no-untyped-def]
     """What coefficients in 1/256 step take, about, in 1/256."""
     total = np.int64(0)

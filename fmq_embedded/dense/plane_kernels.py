@@ -6,8 +6,8 @@ from __future__ import annotations
 # mypy: check_untyped_defs=False
 import numpy as np
 
+from fmq_embedded.compiling import inner, merged
 from fmq_embedded.dense.level_kernels import prediction, tile_at
-from fmq_embedded.entropy.kernels import jit
 from fmq_embedded.transform.kernels import forward, inverse
 
 HALVED = 1 << 17
@@ -15,7 +15,7 @@ HALVED = 1 << 17
 LARGEST_SCALED = 2 * HALVED - 1
 
 
-@jit
+@inner
 def transform_tiles(samples, tiles, mode, coefficients):  # type: ignore[no-untyped-def]
     """Forward, each tile of a channel in a mode."""
     edges = tiles.edges[mode]
@@ -25,7 +25,7 @@ def transform_tiles(samples, tiles, mode, coefficients):  # type: ignore[no-unty
             forward(samples, top, left, size[0], size[1], tiles.table, tiles.scratch, coefficients)
 
 
-@jit
+@merged
 def restore_tiles(coefficients, tiles, mode, samples):  # type: ignore[no-untyped-def]
     """Inverse, each tile of a channel in a mode."""
     edges = tiles.edges[mode]
@@ -35,7 +35,7 @@ def restore_tiles(coefficients, tiles, mode, samples):  # type: ignore[no-untype
             inverse(coefficients, top, left, size[0], size[1], tiles.table, tiles.scratch, samples)
 
 
-@jit
+@inner
 def scale_plane(coefficients, reciprocal, shift, scaled):  # type: ignore[no-untyped-def]
     """Coefficients in 1/256 step: |c| · reciprocal >> shift, all below 2^32."""
     for row in range(coefficients.shape[0]):
@@ -49,7 +49,7 @@ def scale_plane(coefficients, reciprocal, shift, scaled):  # type: ignore[no-unt
             scaled[row, column] = -size if value < 0 else size
 
 
-@jit
+@inner
 def subtract_prediction(plane, residuals):  # type: ignore[no-untyped-def]
     """What `PREDICTED` codes: levels less their prediction."""
     for row in range(plane.shape[0]):
@@ -57,7 +57,7 @@ def subtract_prediction(plane, residuals):  # type: ignore[no-untyped-def]
             residuals[row, column] = plane[row, column] - prediction(plane, row, column)
 
 
-@jit
+@inner
 def clip_plane(samples):  # type: ignore[no-untyped-def]
     """Negative samples become 0."""
     for row in range(samples.shape[0]):
@@ -65,7 +65,7 @@ def clip_plane(samples):  # type: ignore[no-untyped-def]
             samples[row, column] = max(samples[row, column], 0)
 
 
-@jit
+@inner
 def copy_plane(source, target):  # type: ignore[no-untyped-def]
     """Copy a channel."""
     for row in range(source.shape[0]):
@@ -73,7 +73,7 @@ def copy_plane(source, target):  # type: ignore[no-untyped-def]
             target[row, column] = source[row, column]
 
 
-@jit
+@inner
 def keep_scaled(scaled, levels, kept):  # type: ignore[no-untyped-def]
     """Copy what was quantized; returns whether any level is not 0."""
     any_level = False

@@ -6,6 +6,7 @@ from __future__ import annotations
 # mypy: check_untyped_defs=False
 import numpy as np
 
+from fmq_embedded.compiling import inner
 from fmq_embedded.dense.level_kernels import DEAD, NEXT_STATE, TILED, WHOLE
 from fmq_embedded.dense.parent_kernels import NO_PARENT, add_parents
 from fmq_embedded.dense.plane_kernels import clip_plane, restore_tiles
@@ -16,7 +17,7 @@ NO_SHIFT = 12
 """The octave of steps at which a product needs no shift."""
 
 
-@jit
+@inner
 def restore_level(level, quantizer, dependent, mantissa, octave, offsets):  # type: ignore[no-untyped-def]
     """The coefficient of a level, in 1/4, within ±(2^20 − 1).
 
@@ -35,7 +36,7 @@ def restore_level(level, quantizer, dependent, mantissa, octave, offsets):  # ty
     return min(product, LARGEST_POINT >> (octave - NO_SHIFT)) << (octave - NO_SHIFT)
 
 
-@jit
+@inner
 def filled_level(neighbours, mantissa, octave, fills):  # type: ignore[no-untyped-def]
     """A sample of level 0 of a one-sided channel, in 1/4.
 
@@ -49,7 +50,7 @@ def filled_level(neighbours, mantissa, octave, fills):  # type: ignore[no-untype
     return product << (octave - NO_SHIFT - 1)
 
 
-@jit
+@inner
 def has_neighbours(levels, row, column):  # type: ignore[no-untyped-def]
     """Whether any of the eight places around one has a level that is not 0."""
     for y in range(max(row - 1, 0), min(row + 2, levels.shape[0])):
@@ -59,7 +60,7 @@ def has_neighbours(levels, row, column):  # type: ignore[no-untyped-def]
     return False
 
 
-@jit
+@inner
 def restore_channel(levels, mode, is_child, tiles, quantizer, samples):  # type: ignore[no-untyped-def]
     """The samples of a channel, in 1/4, without what its parents say.
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 # mypy: check_untyped_defs=False
 import numpy as np
 
+from fmq_embedded.compiling import inlined, inner
 from fmq_embedded.dense.cost_kernels import INFINITE, level_cost, weighed_cost
 from fmq_embedded.dense.level_kernels import NEXT_STATE
-from fmq_embedded.entropy.kernels import inlined, jit
 
 STATES = 4
 
@@ -30,7 +30,7 @@ def _candidate(states, contexts, domain, quantizer, sign_cost, multiplier, size,
     return best, level
 
 
-@jit
+@inner
 def trellis_step(states, contexts, domain, sign_cost, multiplier, size, costs, trace, place):  # type: ignore[no-untyped-def]
     """One place of the trellis: for each state, the cheapest way into it.
 
@@ -87,7 +87,7 @@ def _cheapest_state(costs):  # type: ignore[no-untyped-def]
     return state
 
 
-@jit
+@inner
 def trace_back(trace, costs, scaled, top, left, tile, levels):  # type: ignore[no-untyped-def]
     """Levels of a tile along the cheapest way."""
     state = np.int64(_cheapest_state(costs))

@@ -11,6 +11,7 @@ from __future__ import annotations
 # mypy: check_untyped_defs=False
 import numpy as np
 
+from fmq_embedded.compiling import NOTHING, inner
 from fmq_embedded.entropy.kernels import jit
 from fmq_embedded.transform.matrices import FRACTION_BITS, LARGEST_SIZE
 
@@ -18,7 +19,7 @@ SMALL_TILE = 1024
 """Places of the largest tile whose first sums keep a bit more than its second."""
 
 
-@jit
+@inner
 def _add_four(sums, rows, at, left, factors, first):  # type: ignore[no-untyped-def]
     """sums[x] += Σ factors[first + i] · rows[at + i, left + x], i = 0…3: one pass as vectors."""
     right = left + sums.size
@@ -31,13 +32,13 @@ def _add_four(sums, rows, at, left, factors, first):  # type: ignore[no-untyped-
         sums[x] = np.int32(sums[x] + more + factor_3 * row_3[x])
 
 
-@jit
+@inner
 def _combine(rows, top, left, factors, count, shift, sums):  # type: ignore[no-untyped-def]
     """sums[x] = Σ factors[i] · rows[top + i, left + x] of `count` rows, rounded by `shift` bits."""
     half = np.int32(1 << (shift - 1))
     for x in range(sums.size):
         sums[x] = half
-    i = 0
+    i = NOTHING
     while i + 4 <= count:
         _add_four(sums, rows, top + i, left, factors, i)
         i += 4
@@ -50,7 +51,7 @@ def _combine(rows, top, left, factors, count, shift, sums):  # type: ignore[no-u
         sums[x] >>= shift
 
 
-@jit
+@inner
 def _fold(rows, count, width, differences):  # type: ignore[no-untyped-def]
     """rows[y] ± rows[count − 1 − y], y < count / 2: the sums stay, the differences go elsewhere."""
     for y in range(count // 2):
@@ -60,7 +61,7 @@ def _fold(rows, count, width, differences):  # type: ignore[no-untyped-def]
             low[x] = np.int32(low[x] + high[x])
 
 
-@jit
+@inner
 def _transform_rows(rows, height, width, matrix, shift, scratch, result, top, left):  # type: ignore[no-untyped-def]
     """result[top + x, left + k] = Σ matrix[k, y] · rows[y, x], rounded by `shift` bits.
 
@@ -79,28 +80,30 @@ def _transform_rows(rows, height, width, matrix, shift, scratch, result, top, le
         _fold(rows, length, width, scratch)
         length //= 2
         for k in range(step, height, 2 * step):
-            _combine(scratch, 0, 0, matrix[k], length, shift, sums)
+            _combine(scratch, NOTHING, NOTHING, matrix[k], length, shift, sums)
             for x in range(width):
                 result[top + x, left + k] = sums[x]
         step *= 2
     for k in range(0, height, step):
-        _combine(rows, 0, 0, matrix[k], length, shift, sums)
+        _combine(rows, NOTHING, NOTHING, matrix[k], length, shift, sums)
         for x in range(width):
             result[top + x, left + k] = sums[x]
 
 
-@jit
+@inner
 def _over_rows(source, top, left, height, width, matrix, shift, result):  # type: ignore[no-untyped-def]
     """result[k, x] = Σ matrix[k, y] · source[top + y, left + x], rounded by `shift` bits."""
     for k in range(height):
         _combine(source, top, left, matrix[k], height, shift, result[k, :width])
 
 
-@jit
+@inner
 def _over_columns(source, height, width, matrix, shift, result, top, left):  # type: ignore[no-untyped-def]
     """result[top + y, left + k] = Σ source[y, x] · matrix[x, k], rounded by `shift` bits."""
     for y in range(height):
-        _combine(matrix, 0, 0, source[y], width, shift, result[top + y, left : left + width])
+        _combine(
+            matrix, NOTHING, NOTHING, source[y], width, shift, result[top + y, left : left + width]
+        )
 
 
 @jit
@@ -120,13 +123,13 @@ def forward(samples, top, left, height, width, table, scratch, coefficients):  #
     for y in range(height):
         for x in range(width):
             rows[y, x] = samples[top + y, left + x]
-    _transform_rows(rows, height, width, table[0, height], first, rest, columns, 0, 0)
+    _transform_rows(rows, height, width, table[0, height], first, rest, columns, NOTHING, NOTHING)
     _transform_rows(columns, width, height, table[0, width], second, rest, coefficients, top, left)
 
 
 @jit
 def inverse(coefficients, top, left, height, width, table, scratch, samples):  # type: ignore[no-untyped-def]
     """The samples of a tile: the mirror of `forward`, at the scale of the coefficients."""
-    rows = scratch[0]
-    _over_rows(coefficients, top, left, height, width, table[1, height], FRACTION_BITS, rows)
-    _over_columns(rows, height, width, table[0, width], FRACTION_BITS, samples, top, left)
+    rows, shift = scratch[0], np.int64(FRACTION_BITS)
+    _over_rows(coefficients, top, left, height, width, table[1, height], shift, rows)
+    _over_columns(rows, height, width, table[0, width], shift, samples, top, left)
