@@ -14,7 +14,7 @@ DENSE_CODING = (
     Mutant(
         "sign of a channel before forgotten",
         "dense_levels.c",
-        "walk->agreement += (before < 0) == (negative == 1u) ? 1 : -1;",
+        "walk->agreement += (before & 1u) == negative ? 1 : -1;",
         "walk->agreement += 1;",
     ),
     Mutant(

@@ -124,9 +124,9 @@ FMQ_INLINE void note(dense_model_t *model, uint32_t domain, uint32_t size, uint3
 }
 
 /* Whether any of the 3 x 3 levels about a place is not 0; the plane's border is. */
-static bool has_neighbours(const int8_t *plane, uint32_t stride)
+static bool has_neighbours(const uint8_t *plane, uint32_t stride)
 {
-    const int8_t *row = plane - stride - 1;
+    const uint8_t *row = plane - stride - 1;
     uint32_t left;
 
     for (left = 3u; left != 0u; left--, row += stride) {
@@ -150,7 +150,7 @@ static void note_zeros(dense_model_t *model, uint32_t noted)
     uint32_t column;
 
     for (row = 0u; row < model->format->rows; row++) {
-        const int8_t *const plane = model->current + row * model->stride;
+        const uint8_t *const plane = model->current + row * model->stride;
 
         for (column = 0u; column < model->format->columns; column++, at++) {
             if (plane[column] == 0) {
@@ -173,7 +173,7 @@ static void choose_tile(dense_model_t *model, uint32_t mode, choice_t *choice, d
     for (site->row = tile->top; site->row < tile->bottom; site->row++) {
         for (site->column = tile->left; site->column < tile->right; site->column++) {
             const uint32_t place = site->row * columns + site->column;
-            int8_t *const plane = model->current + site->row * model->stride + site->column;
+            uint8_t *const plane = model->current + site->row * model->stride + site->column;
             const int32_t value = model->coefficients[place];
             uint32_t expected;
             uint32_t level;
@@ -196,7 +196,7 @@ static void choose_tile(dense_model_t *model, uint32_t mode, choice_t *choice, d
             if (level != 0u || !choice->keeps_zeros) {
                 model->coefficients[place] = value < 0 ? -(int32_t)level : (int32_t)level;
             }
-            *plane = (int8_t)dense_smaller(level, DENSE_PLANE_LIMIT);
+            *plane = in_plane(level, 0u);
             *mean = fmq_dense_moved_mean(*mean, level, *seen);
             *seen += *seen < 255u;
         }

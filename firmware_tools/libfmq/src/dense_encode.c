@@ -38,7 +38,7 @@ static uint32_t choose_mode(dense_model_t *model, const fmq_dense_search_t *sear
         if (!may_choose(model, search, mode)) {
             continue;
         }
-        fmq_dense_prepare(model, channel, mode);
+        (void)fmq_dense_prepare(model, channel, mode);
         cost = fmq_dense_choose_levels(model, mode, search, true) * search->biases[mode] >> 8;
         if (mode != last) {
             cost += COST_OF_A_CHANGE * (uint32_t)search->multiplier + (cost * search->stay >> 8);
@@ -74,26 +74,15 @@ static void store_plane(dense_model_t *model, uint32_t channel, uint32_t mode)
 
     for (row = 0u; row < format->rows; row++) {
         for (column = 0u; column < format->columns; column++, at += format->channels) {
+            const uint8_t level = model->current[row * model->stride + column];
+
             (void)put_number(format, model->map, at,
-                             mode == FMQ_DENSE_DEAD ? 0
-                                                    : model->current[row * model->stride + column]);
+                             mode == FMQ_DENSE_DEAD ? 0 : plane_number(level));
         }
     }
 }
 
 /* ---- the quick choice ---- */
-
-static uint64_t sum_of_sizes(const dense_model_t *model)
-{
-    const uint32_t places = model->format->rows * model->format->columns;
-    uint64_t sum = 0u;
-    uint32_t place;
-
-    for (place = 0u; place < places; place++) {
-        sum += dense_magnitude(model->coefficients[place]);
-    }
-    return sum;
-}
 
 /* The last mode is tried last: its coefficients are mostly those to go on with. */
 static uint32_t quick_mode(dense_model_t *model, const fmq_dense_search_t *search,
@@ -111,16 +100,15 @@ static uint32_t quick_mode(dense_model_t *model, const fmq_dense_search_t *searc
         if (!may_choose(model, search, mode)) {
             continue;
         }
-        fmq_dense_prepare(model, channel, mode);
+        cost = fmq_dense_prepare(model, channel, mode) * search->biases[mode];
         tried = mode;
-        cost = sum_of_sizes(model) * search->biases[mode];
         if (cost < best) {
             best = cost;
             chosen = mode;
         }
     }
     if (chosen != tried && chosen != FMQ_DENSE_DEAD) {
-        fmq_dense_prepare(model, channel, chosen);
+        (void)fmq_dense_prepare(model, channel, chosen);
     }
     return chosen == FMQ_DENSE_DEAD || fmq_dense_round_levels(model, search->rounding) != 0u
                ? chosen
@@ -137,7 +125,7 @@ static uint32_t searched_mode(dense_model_t *model, const fmq_dense_search_t *se
     if (mode == FMQ_DENSE_DEAD) {
         return mode;
     }
-    fmq_dense_prepare(model, channel, mode);
+    (void)fmq_dense_prepare(model, channel, mode);
     (void)fmq_dense_choose_levels(model, mode, search, false);
     return mode;
 }

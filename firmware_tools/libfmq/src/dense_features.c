@@ -4,11 +4,6 @@
 
 #define EXPECTED_SHIFT 2u
 
-FMQ_INLINE uint32_t size_of(int8_t level)
-{
-    return level < 0 ? (uint32_t)-level : (uint32_t)level;
-}
-
 FMQ_INLINE uint32_t coarse(uint32_t size)
 {
     return coarse_bins[dense_smaller(size, DENSE_COARSE_LAST_EDGE)];
@@ -61,17 +56,17 @@ uint32_t fmq_dense_moved_mean(uint32_t mean, uint32_t magnitude, uint32_t seen)
 
 uint32_t fmq_dense_spatial_contexts(dense_site_t *site)
 {
-    const int8_t *const here = site->current;
-    const int8_t *const north_row = here - site->stride;
-    const int8_t *const before = site->previous;
-    const uint32_t west = size_of(here[-1]);
-    const uint32_t north = size_of(north_row[0]);
-    const uint32_t north_west = size_of(north_row[-1]);
-    const uint32_t local = 2u * (west + north) + north_west + size_of(north_row[1]);
-    const uint32_t far = size_of(here[-2]) + size_of(*(north_row - site->stride));
-    const uint32_t same = size_of(before[0]);
-    const uint32_t around = size_of(*(before - site->stride)) + size_of(before[site->stride]) +
-                            size_of(before[-1]) + size_of(before[1]) + 2u * same;
+    const uint8_t *const here = site->current;
+    const uint8_t *const north_row = here - site->stride;
+    const uint8_t *const before = site->previous;
+    const uint32_t west = plane_magnitude(here[-1]);
+    const uint32_t north = plane_magnitude(north_row[0]);
+    const uint32_t north_west = plane_magnitude(north_row[-1]);
+    const uint32_t local = 2u * (west + north) + north_west + plane_magnitude(north_row[1]);
+    const uint32_t far = plane_magnitude(here[-2]) + plane_magnitude(*(north_row - site->stride));
+    const uint32_t same = plane_magnitude(before[0]);
+    const uint32_t around = plane_magnitude(*(before - site->stride)) + plane_magnitude(before[site->stride]) +
+                            plane_magnitude(before[-1]) + plane_magnitude(before[1]) + 2u * same;
     const uint32_t total = (2u * local + far + around + site->channel_mean) >> 1;
     const uint32_t fine_total = fine(total);
     const uint32_t fine_local = fine(local);
@@ -101,24 +96,24 @@ typedef struct surroundings {
 /* Where the tile is the whole plane: what is beyond it is 0 there. */
 FMQ_INLINE void look_freely(const dense_site_t *site, surroundings_t *found)
 {
-    const int8_t *const here = site->current;
-    const int8_t *const above = here - site->stride;
-    const int8_t *const before = site->previous;
+    const uint8_t *const here = site->current;
+    const uint8_t *const above = here - site->stride;
+    const uint8_t *const before = site->previous;
 
-    found->west = size_of(here[-1]);
-    found->north = size_of(above[0]);
-    found->local = 2u * (found->west + found->north) + size_of(above[-1]) + size_of(above[1]);
-    found->far = size_of(here[-2]) + size_of(*(above - site->stride));
-    found->around = size_of(before[-1]) + size_of(before[1]) +
-                    size_of(*(before - site->stride)) + size_of(before[site->stride]);
+    found->west = plane_magnitude(here[-1]);
+    found->north = plane_magnitude(above[0]);
+    found->local = 2u * (found->west + found->north) + plane_magnitude(above[-1]) + plane_magnitude(above[1]);
+    found->far = plane_magnitude(here[-2]) + plane_magnitude(*(above - site->stride));
+    found->around = plane_magnitude(before[-1]) + plane_magnitude(before[1]) +
+                    plane_magnitude(*(before - site->stride)) + plane_magnitude(before[site->stride]);
     found->tiles = 0u;
 }
 
 FMQ_INLINE void look_within(const dense_site_t *site, surroundings_t *found)
 {
     const dense_tile_t *const tile = site->tile;
-    const int8_t *const here = site->current;
-    const int8_t *const before = site->previous;
+    const uint8_t *const here = site->current;
+    const uint8_t *const before = site->previous;
     const uint32_t stride = site->stride;
     const uint32_t row = site->row - tile->top;
     const uint32_t column = site->column - tile->left;
@@ -131,21 +126,21 @@ FMQ_INLINE void look_within(const dense_site_t *site, surroundings_t *found)
     uint32_t tiles = 0u;
 
     if (column > 0u) {
-        west = size_of(here[-1]);
-        around += size_of(before[-1]);
-        far += column > 1u ? size_of(here[-2]) : 0u;
+        west = plane_magnitude(here[-1]);
+        around += plane_magnitude(before[-1]);
+        far += column > 1u ? plane_magnitude(here[-2]) : 0u;
     }
-    around += has_east ? size_of(before[1]) : 0u;
+    around += has_east ? plane_magnitude(before[1]) : 0u;
     if (row > 0u) {
-        north = size_of(*(here - stride));
-        around += size_of(*(before - stride));
-        far += row > 1u ? size_of(*(here - 2u * stride)) : 0u;
-        diagonal += column > 0u ? size_of(*(here - stride - 1u)) : 0u;
-        diagonal += has_east ? size_of(*(here - stride + 1u)) : 0u;
+        north = plane_magnitude(*(here - stride));
+        around += plane_magnitude(*(before - stride));
+        far += row > 1u ? plane_magnitude(*(here - 2u * stride)) : 0u;
+        diagonal += column > 0u ? plane_magnitude(*(here - stride - 1u)) : 0u;
+        diagonal += has_east ? plane_magnitude(*(here - stride + 1u)) : 0u;
     }
-    around += site->row + 1u < tile->bottom ? size_of(before[stride]) : 0u;
-    tiles += column < tile->aside ? size_of(*(here - tile->aside)) : 0u;
-    tiles += row < tile->above ? size_of(*(here - (size_t)tile->above * stride)) : 0u;
+    around += site->row + 1u < tile->bottom ? plane_magnitude(before[stride]) : 0u;
+    tiles += column < tile->aside ? plane_magnitude(*(here - tile->aside)) : 0u;
+    tiles += row < tile->above ? plane_magnitude(*(here - (size_t)tile->above * stride)) : 0u;
     found->west = west;
     found->north = north;
     found->local = 2u * (west + north) + diagonal;
@@ -173,7 +168,7 @@ FMQ_INLINE uint32_t position_class(uint32_t row, uint32_t column)
 
 uint32_t fmq_dense_transform_contexts(dense_site_t *site)
 {
-    const uint32_t same = size_of(site->previous[0]);
+    const uint32_t same = plane_magnitude(site->previous[0]);
     const uint32_t position =
         position_class(site->row - site->tile->top, site->column - site->tile->left);
     const uint32_t by_mean = coarse(site->mean >> 1);

@@ -8,7 +8,7 @@
 
 /* Where a level lies and what is known there. */
 typedef struct dense_site {
-    const int8_t *current, *previous; /* at the level, in planes */
+    const uint8_t *current, *previous; /* at the level, in planes */
     uint32_t stride;
     uint32_t mean;         /* of the place over the channels of this mode, in sixteenths */
     uint32_t channel_mean; /* of this channel so far, in sixteenths */

@@ -132,10 +132,10 @@ FMQ_INLINE uint32_t code_magnitude(const bool decoding, dense_model_t *model,
     return count + code_rest(decoding, model, domain, expected, magnitude - count);
 }
 
-/* 0 for zero, 1 for a positive level, 2 for a negative one. */
-FMQ_INLINE uint32_t sign_class(int32_t level)
+/* 0 for zero, 1 for a positive level of a plane, 2 for a negative one. */
+FMQ_INLINE uint32_t sign_class(uint8_t level)
 {
-    return level > 0 ? 1u : (level < 0 ? 2u : 0u);
+    return level != 0u ? 1u + (level & 1u) : 0u;
 }
 
 /* By the signs of the neighbours and of the channel before. */
@@ -158,32 +158,32 @@ FMQ_INLINE uint32_t transform_sign_context(const dense_site_t *site, int32_t agr
         return SIGNS_OF_TRANSFORMS + 7u * before + (uint32_t)(agreement + 3);
     }
     if (tile->aside != 0u) {
-        around += *(site->current - tile->aside);
+        around += plane_number(*(site->current - tile->aside));
     }
     if (tile->above != 0u) {
-        around += *(site->current - (size_t)tile->above * site->stride);
+        around += plane_number(*(site->current - (size_t)tile->above * site->stride));
     }
-    return SIGNS_OF_FIRST + 3u * before + sign_class(around);
+    return SIGNS_OF_FIRST + 3u * before + (around > 0 ? 1u : (around < 0 ? 2u : 0u));
 }
 
 FMQ_INLINE uint32_t code_sign(const bool decoding, dense_model_t *model, channel_walk_t *walk,
                               const dense_site_t *site, bool is_first, uint32_t negative)
 {
-    const int32_t before = site->previous[0];
+    const uint32_t before = site->previous[0];
     const uint32_t context = is_transformed(walk->mode)
                                  ? transform_sign_context(site, walk->agreement, is_first)
                                  : spatial_sign_context(site);
 
     negative = code_plain(decoding, model, context, negative);
-    if (before != 0 && !is_first) {
-        walk->agreement += (before < 0) == (negative == 1u) ? 1 : -1;
+    if (before != 0u && !is_first) {
+        walk->agreement += (before & 1u) == negative ? 1 : -1;
     }
     return negative;
 }
 
 /* Codes the level at a site, or decodes it; returns its magnitude. */
 FMQ_INLINE uint32_t code_level(const bool decoding, dense_model_t *model, channel_walk_t *walk,
-                               dense_site_t *site, int8_t *plane, uint32_t place)
+                               dense_site_t *site, uint8_t *plane, uint32_t place)
 {
     const bool transformed = is_transformed(walk->mode);
     const uint32_t expected = transformed ? fmq_dense_transform_contexts(site)
@@ -199,13 +199,11 @@ FMQ_INLINE uint32_t code_level(const bool decoding, dense_model_t *model, channe
         code_magnitude(decoding, model, site, transformed, is_first ? site->mean : expected,
                        dense_magnitude(value));
     uint32_t negative = 0u;
-    int32_t clipped;
 
     if (magnitude != 0u && (transformed || !walk->is_one_sided || guess > 0)) {
         negative = code_sign(decoding, model, walk, site, is_first, value < 0);
     }
-    clipped = (int32_t)dense_smaller(magnitude, DENSE_PLANE_LIMIT);
-    *plane = (int8_t)(negative ? -clipped : clipped);
+    *plane = in_plane(magnitude, negative);
     if (decoding) {
         model->is_beyond |= put_number(model->format, model->map,
                                        place * model->format->channels + walk->channel,
@@ -231,7 +229,7 @@ FMQ_INLINE_FOR_SPEED void code_tile(const bool decoding, dense_model_t *model,
     for (site.row = tile->top; site.row < tile->bottom; site.row++) {
         for (site.column = tile->left; site.column < tile->right; site.column++) {
             const uint32_t place = site.row * columns + site.column;
-            int8_t *const plane = model->current + site.row * model->stride + site.column;
+            uint8_t *const plane = model->current + site.row * model->stride + site.column;
 
             site.current = plane;
             site.previous = model->previous + (plane - model->current);
@@ -257,11 +255,11 @@ static void leave(dense_model_t *model, uint32_t channel, const channel_walk_t *
     uint32_t column;
 
     for (row = 0u; row < model->format->rows; row++) {
-        const int8_t *const plane = model->current + row * model->stride;
+        const uint8_t *const plane = model->current + row * model->stride;
 
         for (column = 0u; column < model->format->columns; column++, mean++) {
             const int32_t now =
-                (int32_t)dense_smaller(16u * dense_magnitude(plane[column]), DENSE_MEAN_LIMIT);
+                (int32_t)dense_smaller(16u * plane_magnitude(plane[column]), DENSE_MEAN_LIMIT);
 
             *mean = (uint8_t)(is_first ? now : *mean + fmq_shift_down(now - *mean, 2u));
         }

@@ -209,7 +209,7 @@ fmq_status_t fmq_dense_model_start(dense_model_t **started, const fmq_dense_form
         }
     }
     model->stride = format->columns + 2u * PLANE_BORDER;
-    model->current = (int8_t *)next + PLANE_BORDER * model->stride + PLANE_BORDER;
+    model->current = next + PLANE_BORDER * model->stride + PLANE_BORDER;
     model->previous = model->current + plane_size(format);
     *started = model;
     return FMQ_OK;
@@ -270,12 +270,13 @@ void fmq_dense_load_previous(dense_model_t *model, uint32_t mode)
     uint32_t column;
 
     for (row = 0u; row < model->format->rows; row++) {
-        int8_t *const to = model->previous + row * model->stride;
+        uint8_t *const to = model->previous + row * model->stride;
 
         for (column = 0u; column < model->format->columns; column++) {
-            to[column] = channel == NO_CHANNEL
-                             ? (int8_t)0
-                             : (int8_t)plane_level(model, mode, channel, row, column);
+            const int32_t level =
+                channel == NO_CHANNEL ? 0 : plane_level(model, mode, channel, row, column);
+
+            to[column] = in_plane(dense_magnitude(level), level < 0);
         }
     }
 }

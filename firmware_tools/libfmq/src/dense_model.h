@@ -31,7 +31,7 @@ typedef struct dense_model {
     uint8_t *counts;         /* decisions seen, by context */
     int16_t *weights;        /* WEIGHT_SETS of ZERO_MODELS */
     dense_mode_t modes[DENSE_MODE_COUNT];
-    int8_t *current, *previous; /* planes with a border: where the first level is */
+    uint8_t *current, *previous; /* planes with a border: where the first level is */
     uint32_t stride;            /* of a plane's rows */
     void *map;
     bool is_beyond;             /* whether a level was, of what the map can hold */
@@ -91,6 +91,22 @@ FMQ_INLINE uint32_t dense_magnitude(int32_t value)
     return value < 0 ? (uint32_t)-value : (uint32_t)value;
 }
 
+/* How a plane has a level: its magnitude, up to DENSE_PLANE_LIMIT, twice, and 1 if it is negative. */
+FMQ_INLINE uint8_t in_plane(uint32_t magnitude, uint32_t negative)
+{
+    return (uint8_t)(2u * dense_smaller(magnitude, DENSE_PLANE_LIMIT) + negative);
+}
+
+FMQ_INLINE uint32_t plane_magnitude(uint8_t level)
+{
+    return (uint32_t)level >> 1;
+}
+
+FMQ_INLINE int32_t plane_number(uint8_t level)
+{
+    return (level & 1u) != 0u ? -(int32_t)plane_magnitude(level) : (int32_t)plane_magnitude(level);
+}
+
 /* Starts a model in `work`; `levels` or `samples` is then to be set. */
 fmq_status_t fmq_dense_model_start(dense_model_t **model, const fmq_dense_format_t *format,
                                    bool decoding, void *work, size_t work_size);
@@ -134,8 +150,8 @@ int32_t fmq_dense_prediction(const dense_model_t *model, uint32_t channel, uint3
 /* A channel's numbers into `coefficients`. */
 void fmq_dense_load_channel(dense_model_t *model, uint32_t channel);
 
-/* A channel's coefficients of a mode, in 1/256 step. */
-void fmq_dense_prepare(dense_model_t *model, uint32_t channel, uint32_t mode);
+/* A channel's coefficients of a mode, in 1/256 step; returns the sum of their magnitudes. */
+uint64_t fmq_dense_prepare(dense_model_t *model, uint32_t channel, uint32_t mode);
 
 /* What it costs to leave all levels of a channel at 0. */
 uint64_t fmq_dense_cost_of_nothing(const dense_model_t *model, uint32_t channel);

@@ -58,31 +58,46 @@ static void subtract_prediction(dense_model_t *model, uint32_t channel)
     }
 }
 
+/* What brings a number to 1/256 step. */
+typedef struct scale {
+    uint32_t reciprocal, shift;
+} scale_t;
+
+FMQ_INLINE scale_t scale_of(const fmq_dense_format_t *format)
+{
+    const scale_t scale = {step_reciprocals[format->step % 16u],
+                           format->step / 16u + SCALING_SHIFT};
+
+    return scale;
+}
+
 /* A size in 1/256 step; products are below 2^32. */
-FMQ_INLINE uint32_t scaled_size(const fmq_dense_format_t *format, int32_t value)
+FMQ_INLINE uint32_t scaled_size(scale_t scale, int32_t value)
 {
     const uint32_t size = dense_smaller(dense_magnitude(value), LARGEST_SCALED);
 
-    const uint32_t shift = format->step / 16u + SCALING_SHIFT;
-    const uint32_t reciprocal = step_reciprocals[format->step % 16u];
-
-    return size < HALVED ? (size * reciprocal) >> shift : (size / 2u * reciprocal) >> (shift - 1u);
+    return size < HALVED ? (size * scale.reciprocal) >> scale.shift
+                         : (size / 2u * scale.reciprocal) >> (scale.shift - 1u);
 }
 
-static void scale_plane(dense_model_t *model)
+/* Returns the sum of magnitudes. */
+static uint64_t scale_plane(dense_model_t *model)
 {
-    const uint32_t places = model->format->rows * model->format->columns;
+    const scale_t scale = scale_of(model->format);
     int32_t *at = model->coefficients;
-    uint32_t place;
+    int32_t *const end = at + model->format->rows * model->format->columns;
+    uint64_t sum = 0u;
 
-    for (place = 0u; place < places; place++, at++) {
-        const int32_t size = (int32_t)scaled_size(model->format, *at);
+    for (; at != end; at++) {
+        const uint32_t size = scaled_size(scale, *at);
 
-        *at = *at < 0 ? -size : size;
+        sum += size;
+        *at = *at < 0 ? -(int32_t)size : (int32_t)size;
     }
+    return sum;
 }
 
-void fmq_dense_prepare(dense_model_t *model, uint32_t channel, uint32_t mode)
+uint64_t fmq_dense_prepare(dense_model_t *model, uint32_t channel, uint32_t mode)
 {
     fmq_dense_load_channel(model, channel);
     if (mode == FMQ_DENSE_PREDICTED) {
@@ -90,13 +105,14 @@ void fmq_dense_prepare(dense_model_t *model, uint32_t channel, uint32_t mode)
     } else if (is_transformed(mode)) {
         transform_tiles(model, mode);
     }
-    scale_plane(model);
+    return scale_plane(model);
 }
 
 uint64_t fmq_dense_cost_of_nothing(const dense_model_t *model, uint32_t channel)
 {
     const fmq_dense_format_t *const format = model->format;
     const uint32_t places = format->rows * format->columns;
+    const scale_t scale = scale_of(format);
     uint64_t cost = 0u;
     uint32_t at = channel;
     uint32_t place;
@@ -104,7 +120,7 @@ uint64_t fmq_dense_cost_of_nothing(const dense_model_t *model, uint32_t channel)
     for (place = 0u; place < places; place++, at += format->channels) {
         const uint32_t within = dense_smaller(dense_magnitude(map_number(format, model->map, at)),
                                               HALVED - 1u);
-        const uint64_t size = scaled_size(format, (int32_t)within);
+        const uint64_t size = scaled_size(scale, (int32_t)within);
 
         cost += size * size >> 8;
     }

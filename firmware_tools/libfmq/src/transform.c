@@ -4,6 +4,8 @@
 #include "signed_shift.h"
 #include "transform_tables.h"
 
+#include <stddef.h>
+
 #define SIZES_MATCH (TRANSFORM_LARGEST_SIZE == FMQ_TRANSFORM_LIMIT)
 typedef char limit_is_the_twins[SIZES_MATCH ? 1 : -1];
 
@@ -20,10 +22,20 @@ typedef struct basis {
     int16_t cosine[MOST_ANGLES];
 } basis_t;
 
-/* One line of samples, modulo 2^32. */
-typedef struct line {
-    uint32_t at[FMQ_TRANSFORM_LIMIT];
-} line_t;
+/* Two lines of samples, modulo 2^32: both take the same factors, which are then looked up once. */
+typedef struct pair {
+    uint32_t first, second;
+} pair_t;
+
+typedef struct lines {
+    pair_t at[FMQ_TRANSFORM_LIMIT];
+} lines_t;
+
+/* Where the samples of two lines are, and how far apart those of one. */
+typedef struct place {
+    int32_t *first, *second;
+    uint32_t stride;
+} place_t;
 
 /* a * b + c * d in 1/2^31, rounded; all at most 1. */
 static uint32_t turned(uint32_t a, uint32_t b, uint32_t c, uint32_t d)
@@ -77,19 +89,21 @@ static void prepare(basis_t *basis, uint32_t size, bool is_sine)
     }
 }
 
-/* The sum of values[i] * cos(start + i * step), angles counted in pi / (2 * quarter). */
-FMQ_INLINE uint32_t correlate(const basis_t *basis, const uint32_t *values, uint32_t count,
-                              uint32_t start, uint32_t step)
+/* The sums of values[i] * cos(start + i * step), angles counted in pi / (2 * quarter). */
+FMQ_INLINE_FOR_SPEED pair_t correlate(const basis_t *basis, const pair_t *values, uint32_t count,
+                                      uint32_t start, uint32_t step)
 {
     const uint32_t period = basis->period;
+    const pair_t *const end = values + count;
+    pair_t sum = {0u, 0u};
     uint32_t angle = start;
-    uint32_t sum = 0u;
-    uint32_t i;
 
-    for (i = 0u; i < count; i++) {
-        const int32_t cosine = basis->cosine[angle];
+    while (values != end) {
+        const uint32_t cosine = (uint32_t)(int32_t)basis->cosine[angle];
 
-        sum += values[i] * (uint32_t)cosine;
+        sum.first += values->first * cosine;
+        sum.second += values->second * cosine;
+        values++;
         angle += step;
         if (angle >= period) {
             angle -= period;
@@ -103,20 +117,55 @@ FMQ_INLINE int32_t rounded(uint32_t sum, uint32_t shift)
     return fmq_shift_down(fmq_as_signed(sum + ROUND(shift)), shift);
 }
 
-static void load(line_t *line, const int32_t *samples, uint32_t stride, uint32_t size)
+FMQ_INLINE pair_t plus(pair_t a, pair_t b)
+{
+    const pair_t sum = {a.first + b.first, a.second + b.second};
+
+    return sum;
+}
+
+FMQ_INLINE pair_t minus(pair_t a, pair_t b)
+{
+    const pair_t difference = {a.first - b.first, a.second - b.second};
+
+    return difference;
+}
+
+FMQ_INLINE pair_t times(pair_t a, uint32_t factor)
+{
+    const pair_t product = {a.first * factor, a.second * factor};
+
+    return product;
+}
+
+FMQ_INLINE pair_t load(const place_t *place, uint32_t n)
+{
+    const pair_t pair = {(uint32_t)place->first[n * place->stride],
+                         (uint32_t)place->second[n * place->stride]};
+
+    return pair;
+}
+
+static void load_lines(const place_t *place, uint32_t size, lines_t *lines)
 {
     uint32_t n;
 
     for (n = 0u; n < size; n++) {
-        line->at[n] = (uint32_t)samples[n * stride];
+        lines->at[n] = load(place, n);
     }
 }
 
+FMQ_INLINE void store(const place_t *place, uint32_t n, pair_t sum, uint32_t shift)
+{
+    place->first[n * place->stride] = rounded(sum.first, shift);
+    place->second[n * place->stride] = rounded(sum.second, shift);
+}
+
 /*
- * One line by the DST-VII: the sines of (2k + 1)(n + 1) angles of twice the unit, which are cosines
+ * Of lines by the DST-VII: the sines of (2k + 1)(n + 1) angles of twice the unit, which are cosines
  * of what is left of a quarter. `k` is the index that stays, `is_row` whether it is the row's.
  */
-static uint32_t sine_sum(const basis_t *basis, const uint32_t *values, uint32_t k, bool is_row)
+static pair_t sine_sum(const basis_t *basis, const pair_t *values, uint32_t k, bool is_row)
 {
     const uint32_t first = is_row ? 2u * (2u * k + 1u) : 2u * (k + 1u);
     const uint32_t step = is_row ? first : 2u * first;
@@ -126,15 +175,14 @@ static uint32_t sine_sum(const basis_t *basis, const uint32_t *values, uint32_t 
     return correlate(basis, values, basis->size, start, basis->period - step);
 }
 
-static void sine_line(const basis_t *basis, int32_t *samples, uint32_t stride, uint32_t shift,
-                      bool is_forward)
+static void sine_lines(const basis_t *basis, const place_t *place, uint32_t shift, bool is_forward)
 {
-    line_t source;
+    lines_t source;
     uint32_t n;
 
-    load(&source, samples, stride, basis->size);
+    load_lines(place, basis->size, &source);
     for (n = 0u; n < basis->size; n++) {
-        samples[n * stride] = rounded(sine_sum(basis, source.at, n, is_forward), shift);
+        store(place, n, sine_sum(basis, source.at, n, is_forward), shift);
     }
 }
 
@@ -142,91 +190,95 @@ static void sine_line(const basis_t *basis, int32_t *samples, uint32_t stride, u
  * Row k of the DCT-II is even about the middle where k is even, and odd where k is odd; its even
  * rows are those of half the size in the same way.
  */
-static void forward_line(const basis_t *basis, int32_t *samples, uint32_t stride, uint32_t shift)
+static void forward_lines(const basis_t *basis, const place_t *place, uint32_t shift)
 {
     const uint32_t size = basis->size;
-    line_t even;
-    line_t odd;
+    lines_t even;
+    pair_t odd[FMQ_TRANSFORM_LIMIT / 2u];
+    pair_t sum = {0u, 0u};
     uint32_t length = size;
     uint32_t first = 1u; /* the rows left are its multiples */
-    uint32_t sum = 0u;
     uint32_t n;
     uint32_t k;
 
-    load(&even, samples, stride, size);
+    load_lines(place, size, &even);
     for (; length % 2u == 0u; length /= 2u, first *= 2u) {
         for (n = 0u; n < length / 2u; n++) {
-            const uint32_t mirrored = even.at[length - 1u - n];
+            const pair_t mirrored = even.at[length - 1u - n];
 
-            odd.at[n] = even.at[n] - mirrored;
-            even.at[n] += mirrored;
+            odd[n] = minus(even.at[n], mirrored);
+            even.at[n] = plus(even.at[n], mirrored);
         }
         for (k = first; k < size; k += 2u * first) {
-            sum = correlate(basis, odd.at, length / 2u, k, 2u * k);
-            samples[k * stride] = rounded(sum, shift);
+            store(place, k, correlate(basis, odd, length / 2u, k, 2u * k), shift);
         }
     }
     for (k = first; k < size; k += first) {
-        samples[k * stride] = rounded(correlate(basis, even.at, length, k, 2u * k), shift);
+        store(place, k, correlate(basis, even.at, length, k, 2u * k), shift);
     }
-    sum = 0u;
     for (n = 0u; n < length; n++) {
-        sum += even.at[n];
+        sum = plus(sum, even.at[n]);
     }
-    samples[0] = rounded(sum * basis->constant, shift);
+    store(place, 0u, times(sum, basis->constant), shift);
 }
 
-static void inverse_line(const basis_t *basis, int32_t *samples, uint32_t stride)
+static void inverse_lines(const basis_t *basis, const place_t *place)
 {
     const uint32_t size = basis->size;
-    line_t source;
-    line_t result;
-    line_t chosen; /* the coefficients of a stage's rows */
+    lines_t result;
+    lines_t chosen; /* the coefficients of a stage's rows */
     uint32_t length = size;
     uint32_t first = 1u;
     uint32_t count;
     uint32_t n;
 
-    load(&source, samples, stride, size);
     for (; length % 2u == 0u; length /= 2u) {
         first *= 2u;
     }
     for (count = 0u; count < length; count++) {
-        chosen.at[count] = source.at[count * first];
+        chosen.at[count] = load(place, count * first);
     }
     for (n = 0u; n < length; n++) {
         const uint32_t angle = (2u * n + 1u) * first;
 
-        result.at[n] = chosen.at[0] * basis->constant +
-                       correlate(basis, chosen.at + 1, length - 1u, angle, angle);
+        result.at[n] = plus(times(chosen.at[0], basis->constant),
+                            correlate(basis, chosen.at + 1, length - 1u, angle, angle));
     }
     for (; length < size; length *= 2u) {
         first /= 2u;
         for (count = 0u; count < length; count++) {
-            chosen.at[count] = source.at[(2u * count + 1u) * first];
+            chosen.at[count] = load(place, (2u * count + 1u) * first);
         }
         for (n = 0u; n < length; n++) {
             const uint32_t angle = (2u * n + 1u) * first;
-            const uint32_t odd = correlate(basis, chosen.at, length, angle, 2u * angle);
+            const pair_t odd = correlate(basis, chosen.at, length, angle, 2u * angle);
 
-            result.at[2u * length - 1u - n] = result.at[n] - odd;
-            result.at[n] += odd;
+            result.at[2u * length - 1u - n] = minus(result.at[n], odd);
+            result.at[n] = plus(result.at[n], odd);
         }
     }
     for (n = 0u; n < size; n++) {
-        samples[n * stride] = rounded(result.at[n], TRANSFORM_FRACTION_BITS);
+        store(place, n, result.at[n], TRANSFORM_FRACTION_BITS);
     }
 }
 
-static void transform_line(const basis_t *basis, int32_t *samples, uint32_t stride,
-                           uint32_t shift, bool is_forward)
+/* Of an odd number of lines the last is a pair by itself: all is read before it is overwritten. */
+static void transform_lines(int32_t *samples, uint32_t count, uint32_t apart, uint32_t stride,
+                            uint32_t shift, const basis_t *basis, bool is_forward)
 {
-    if (basis->is_sine) {
-        sine_line(basis, samples, stride, shift, is_forward);
-    } else if (is_forward) {
-        forward_line(basis, samples, stride, shift);
-    } else {
-        inverse_line(basis, samples, stride);
+    uint32_t at;
+
+    for (at = 0u; at < count; at += 2u) {
+        int32_t *const first = samples + (size_t)at * apart;
+        const place_t place = {first, at + 1u < count ? first + apart : first, stride};
+
+        if (basis->is_sine) {
+            sine_lines(basis, &place, shift, is_forward);
+        } else if (is_forward) {
+            forward_lines(basis, &place, shift);
+        } else {
+            inverse_lines(basis, &place);
+        }
     }
 }
 
@@ -235,20 +287,15 @@ static void transform(const fmq_tile_t *tile, uint32_t first_shift, uint32_t sec
                       bool is_forward)
 {
     basis_t basis;
-    uint32_t at;
 
     prepare(&basis, tile->height, tile->is_sine && tile->height <= TRANSFORM_LARGEST_SINE);
-    for (at = 0u; at < tile->width; at++) {
-        transform_line(&basis, tile->samples + at * tile->column_stride, tile->row_stride,
-                       first_shift, is_forward);
-    }
+    transform_lines(tile->samples, tile->width, tile->column_stride, tile->row_stride, first_shift,
+                    &basis, is_forward);
     if (tile->width != tile->height) {
         prepare(&basis, tile->width, tile->is_sine && tile->width <= TRANSFORM_LARGEST_SINE);
     }
-    for (at = 0u; at < tile->height; at++) {
-        transform_line(&basis, tile->samples + at * tile->row_stride, tile->column_stride,
-                       second_shift, is_forward);
-    }
+    transform_lines(tile->samples, tile->height, tile->row_stride, tile->column_stride,
+                    second_shift, &basis, is_forward);
 }
 
 void fmq_transform_forward(const fmq_tile_t *tile)
