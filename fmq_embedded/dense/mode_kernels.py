@@ -53,6 +53,9 @@ def choose_mode(  # type: ignore[no-untyped-def]
 ):
     """The mode that costs least, if it costs less than `best`; and what it costs.
 
+    Of equals it is the lowest. The last channel's is tried first, as it often wins, and the others
+    give up where they cannot cost less.
+
     Args:
         plane: int32, rows × columns: samples, or what their parent leaves of them.
         last: the mode of the channel before.
@@ -67,12 +70,13 @@ def choose_mode(  # type: ignore[no-untyped-def]
         nothing = _cost_of_nothing(plane, quantizer)
         nothing += (1 if last == DEAD else 1 + BITS_OF_A_CHANGE) * rules.multiplier
     best = min(best, nothing)
-    for mode in range(1, MODE_COUNT):
-        if not rules.allowed[mode]:
+    for turn in range(MODE_COUNT):
+        mode = np.int64(turn if turn > 0 else last)
+        if not rules.allowed[mode] or (turn > 0 and mode == last):
             continue
         prepare_mode(plane, tiles, quantizer, mode, scaled[mode])
+        change = 0 if mode == last else BITS_OF_A_CHANGE * rules.multiplier
         bias = rules.biases[mode]
-        limit = (best << 8) // bias + 1
         cost = rounded_cost(
             model,
             history,
@@ -82,14 +86,14 @@ def choose_mode(  # type: ignore[no-untyped-def]
             one_sided,
             mode,
             scaled[mode],
-            limit,
+            ((best - change + 1) << 8) // bias + 1,
             levels,
         )
         cost = (cost * bias) >> 8
         if mode != last:
-            cost += BITS_OF_A_CHANGE * rules.multiplier + ((cost * rules.stay) >> 8)
-        if cost < best:
-            best, chosen = cost, np.int64(mode)
+            cost += change + ((cost * rules.stay) >> 8)
+        if cost < best or (cost == best and mode < chosen):
+            best, chosen = cost, mode
             copy_plane(levels, found)
     return best, chosen
 
