@@ -137,9 +137,11 @@ def encode_map(source: DenseMap, step: int, search: Search) -> DenseResult:
     item = source.item
     dtype = item.samples.dtype.name if item.is_integer else "float32"
     planes = coded.restored if np.array_equal(points, known) else None
-    restored = tensor.samples(item.shape, dtype, item.zero_point, restored=planes).astype(float)
-    error = float(np.square(restored - item.zero_point - source.values).sum())
-    sqnr = 10 * np.log10(source.energy / error) if error else np.inf
+    error = tensor.samples(item.shape, dtype, item.zero_point, restored=planes).astype(float)
+    error -= item.zero_point
+    error -= source.values
+    noise = float(np.square(error, out=error).sum())
+    sqnr = 10 * np.log10(source.energy / noise) if noise else np.inf
     return DenseResult(tensor, write_dense(tensor, coded), float(sqnr))
 
 

@@ -72,8 +72,10 @@ def in_units(
 ) -> Samples:
     """Fixed-point samples in units of 2^exponent; what is beyond ±limit is clipped."""
     # Exact: 24 significant bits, and a half is added to no more than 15 bits before the point.
-    sizes = np.floor(np.minimum(np.ldexp(np.abs(values), -exponent), limit) + 0.5)
-    return np.where(values < 0, -sizes, sizes).astype(np.int32)
+    sizes = np.asarray(values * 2.0**-exponent)
+    np.clip(sizes, -limit, limit, out=sizes)
+    sizes += np.copysign(0.5, sizes)
+    return sizes.astype(np.int32)  # cut off towards zero
 
 
 def decoded(samples: Samples, exponent: int, dtype: str, zero_point: int) -> Array:
@@ -81,7 +83,7 @@ def decoded(samples: Samples, exponent: int, dtype: str, zero_point: int) -> Arr
     shift = exponent - SAMPLE_FRACTION
     if dtype == "float32":
         with np.errstate(over="ignore", under="ignore"):
-            values = np.ldexp(samples.astype(np.float64), shift).astype(np.float32)
+            values = (samples * 2.0**shift).astype(np.float32)
         largest = np.finfo(np.float32).max
         return np.clip(values, -largest, largest)
     sizes = np.ldexp(np.abs(samples).astype(np.float64), shift)
