@@ -16,6 +16,7 @@ from fmq_embedded.entropy.static_kernels import (
     SLOT_MASK,
     SLOTS,
     jit,
+    unsigned,
 )
 
 WRONG = -1
@@ -28,10 +29,10 @@ def refill(x, data, position):  # type: ignore[no-untyped-def]
 
     `data` ends with two zeros of our own: past its end it reads them, and counts on.
     """
-    at = position if position < data.size - 2 else data.size - 2
-    word = np.int64(data[at]) << 8 | np.int64(data[at + 1])
-    is_low = np.int64(x < LOWEST)
-    return (x << 16 | word) if is_low else x, position + 2 * is_low
+    at = unsigned(position if position < data.size - 2 else data.size - 2)
+    word = np.int64(data[at]) << 8 | np.int64(data[at + unsigned(1)])
+    is_low = x < LOWEST
+    return (x << 16 | word) if is_low else x, position + 2 * np.int64(is_low)
 
 
 @jit
@@ -81,7 +82,9 @@ def pull_block(  # type: ignore[no-untyped-def]
     Past the end of `data` it reads zeros and counts on.
     """
     shift = bit_depth - 8 if bit_depth > 8 else 0
-    above, below = (1 << bit_depth) - 1 - centre, centre
+    largest = unsigned((1 << bit_depth) - 1)
+    both_signs = 0 < centre < (1 << bit_depth) - 1
+    is_negative = np.int64(centre > 0)
     row_cells = columns * channels
     x = byte_at(data, position)
     if x & SHORT_STATE:
@@ -103,13 +106,13 @@ def pull_block(  # type: ignore[no-untyped-def]
         while channel < channels:
             entry = np.int64(
                 entries[
-                    np.int64(classes[channel]) * MODEL_STRIDE
-                    + np.int64(magnitudes[cell - west])
-                    + np.int64(magnitudes[cell - north])
+                    unsigned(classes[unsigned(channel)]) * unsigned(MODEL_STRIDE)
+                    + unsigned(magnitudes[unsigned(cell - west)])
+                    + unsigned(magnitudes[unsigned(cell - north)])
                 ]
             )
             low = entry & LOW_BITS
-            slot = np.int64(SLOTS[(entry >> 4 << PRECISION) | (x & SLOT_MASK)])
+            slot = np.int64(SLOTS[unsigned((entry >> 4 << PRECISION) | (x & SLOT_MASK))])
             x = (slot >> 16) * (x >> PRECISION) + (slot >> 4 & SLOT_MASK)
             x, position = refill(x, data, position)
             m = slot & ESCAPE
@@ -119,14 +122,13 @@ def pull_block(  # type: ignore[no-untyped-def]
             if low > 0 and m >= plain:
                 bits, x, position = pull_bits(x, low, data, position)
                 m = (m - plain << low | bits) + plain
-            negative = below > 0
-            if above > 0 and below > 0 and m > 0:
-                sign, x, position = pull_bits(x, 1, data, position)
-                negative = sign > 0
-            if m > (below if negative else above):
+            if both_signs:
+                is_negative, x, position = pull_bits(x, np.int64(m > 0), data, position)
+            level = centre + (m ^ -is_negative) + is_negative
+            if unsigned(level) > largest:
                 return WRONG
-            levels[index] = centre - m if negative else centre + m
-            magnitudes[cell] = m >> shift
+            levels[unsigned(index)] = level
+            magnitudes[unsigned(cell)] = m >> shift
             index += 1
             cell += 1
             channel += 1

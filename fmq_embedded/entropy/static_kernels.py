@@ -26,11 +26,17 @@ PACKED_BLOCK, SHORT_STATE = 0xC0, 0x80
 
 MODEL_STRIDE = 512
 """The sums of two magnitudes up to 255."""
-FREQUENCIES = np.array(static_tables.FREQUENCIES, np.int64).reshape(-1)
+_FREQUENCIES = np.array(static_tables.FREQUENCIES, np.int64).reshape(-1)
+COMPLEMENTS = (1 << PRECISION) - _FREQUENCIES
+LIMITS = _FREQUENCIES << SYMBOL_TOP
+"""States from which on a word is pushed out before each symbol."""
 STARTS = static_tables.starts().reshape(-1)
 RECIPROCALS = static_tables.reciprocals(RECIPROCAL_SHIFT).reshape(-1)
 SLOTS = static_tables.slots().reshape(-1)
 LARGEST_ESCAPE = 1 << 16
+
+unsigned = np.uint64
+"""Of an index: it is then not asked whether it counts from the end."""
 
 jit = numba.njit(
     cache=True,
@@ -43,22 +49,48 @@ jit = numba.njit(
 
 
 @jit
-def take_magnitudes(levels, centre, shift, magnitudes):  # type: ignore[no-untyped-def]
-    """|level − centre| >> shift of each level, behind the zeros that `magnitudes` begins with."""
-    lead = magnitudes.size - levels.size
-    index = 0
-    while index < levels.size:
-        residual = np.int64(levels[index]) - centre
-        magnitudes[lead + index] = (residual if residual > 0 else -residual) >> shift
-        index += 1
+def survey(levels, channels, centre, stride, active):  # type: ignore[no-untyped-def]
+    """What each stride-th position tells of a map.
+
+    Args:
+        active: int64, 0 for each channel: counts its levels beside the centre.
+
+    Returns:
+        How many levels are in being the centre as the one before in their channel (before the
+        first lies the centre); the sum of all distances from the centre.
+    """
+    agreeing, total = 0, 0
+    first = (stride - 1) * channels
+    while first < levels.size:
+        for channel in range(channels):
+            index = first + channel
+            level = np.int64(levels[unsigned(index)])
+            before = np.int64(centre)
+            if first > 0:
+                before = np.int64(levels[unsigned(index - channels)])
+            is_active = int(level != centre)
+            active[unsigned(channel)] += is_active
+            agreeing += is_active ^ int(before == centre)
+            total += level - centre if level > centre else centre - level
+        first += stride * channels
+    return agreeing, total
+
+
+@jit
+def take_magnitudes(levels, table, lead, magnitudes):  # type: ignore[no-untyped-def]
+    """The magnitude of each level by a table, behind `lead` zeros."""
+    for index in range(lead):
+        magnitudes[index] = 0
+    for index in range(levels.size):
+        magnitudes[unsigned(lead + index)] = table[unsigned(levels[unsigned(index)])]
 
 
 @jit
 def push_bits(x, value, bits, words, count):  # type: ignore[no-untyped-def]
     """Push `bits` plain bits, 1 to 15; returns the state and the count of words."""
-    words[count] = x & 0xFFFF
-    is_full = np.int64(x >> (STATE_TOP - bits) > 0)
-    return x >> (is_full << 4) << bits | value, count + is_full
+    words[unsigned(count)] = x & 0xFFFF
+    is_full = x >> (STATE_TOP - bits) > 0
+    return (x >> 16 if is_full else x) << bits | value, count + int(is_full)
 
 
 @jit
@@ -111,30 +143,30 @@ def push_block(  # type: ignore[no-untyped-def]
             cell -= 1
             entry = np.int64(
                 entries[
-                    np.int64(classes[channel]) * MODEL_STRIDE
-                    + np.int64(magnitudes[cell - west])
-                    + np.int64(magnitudes[cell - north])
+                    unsigned(classes[unsigned(channel)]) * unsigned(MODEL_STRIDE)
+                    + unsigned(magnitudes[unsigned(cell - west)])
+                    + unsigned(magnitudes[unsigned(cell - north)])
                 ]
             )
             low = entry & LOW_BITS
-            residual = np.int64(levels[index]) - centre
+            residual = np.int64(levels[unsigned(index)]) - centre
             m = residual if residual > 0 else -residual
             if both_signs and m > 0:
                 x, count = push_bits(x, np.int64(residual < 0), 1, words, count)
-            symbol = (m - plain >> low) + plain
-            if low > 0 and symbol >= plain:
-                x, count = push_bits(x, m - plain & ((1 << low) - 1), low, words, count)
+            symbol = m
+            if low > 0:
+                symbol = (m - plain >> low) + plain
+                if symbol >= plain:
+                    x, count = push_bits(x, m - plain & ((1 << low) - 1), low, words, count)
             if symbol >= ESCAPE:
                 x, count = push_escape(x, symbol - ESCAPE, words, count)
                 symbol = ESCAPE
-            entry = (entry & ~LOW_BITS) + symbol
-            frequency = FREQUENCIES[entry]
-            words[count] = x & 0xFFFF
-            is_full = int(x >> SYMBOL_TOP >= frequency)
-            count += is_full
-            x >>= is_full << 4
-            quotient = x * RECIPROCALS[entry] >> RECIPROCAL_SHIFT
-            x += quotient * ((1 << PRECISION) - frequency) + STARTS[entry]
+            step = unsigned((entry & ~LOW_BITS) + symbol)
+            words[unsigned(count)] = x & 0xFFFF
+            is_full = x >= LIMITS[step]
+            count += int(is_full)
+            x = x >> 16 if is_full else x
+            x += (x * RECIPROCALS[step] >> RECIPROCAL_SHIFT) * COMPLEMENTS[step] + STARTS[step]
             if count > room:
                 return x, count
         position -= 1
@@ -200,7 +232,7 @@ def encode(  # type: ignore[no-untyped-def]
     A block is packed where that takes no more bytes than its state and its words.
 
     Args:
-        levels: uint16, whole positions of `channels`.
+        levels: uint8 or uint16, whole positions of `channels`.
         magnitudes: as `take_magnitudes` gives them.
         classes: uint8, of each channel.
         entries: uint16, of each class and sum: a distribution's first entry and the low bits.

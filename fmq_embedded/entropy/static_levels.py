@@ -14,6 +14,7 @@ from fmq_embedded.errors import BitstreamError
 Classes = npt.NDArray[np.uint8]
 
 _SPARE_WORDS = 16
+_CLASS_SHIFTS = np.arange(0, 8, static_tables.CLASS_BITS).astype(np.uint8)
 
 
 def encode_static(levels: npt.ArrayLike, geometry: Geometry, centre: int, bit_depth: int) -> bytes:
@@ -31,12 +32,12 @@ def encode_static(levels: npt.ArrayLike, geometry: Geometry, centre: int, bit_de
     """
     from fmq_embedded.entropy import static_kernels
 
-    source = np.ascontiguousarray(levels, dtype=np.uint16).reshape(-1)
-    model, classes = choose_model(
-        source.reshape(-1, geometry.channels), centre, (1 << bit_depth) - 1
+    source = np.ascontiguousarray(levels, _level_dtype(levels)).reshape(-1)
+    model, classes = choose_model(source, geometry.channels, centre, (1 << bit_depth) - 1)
+    magnitudes = np.empty(geometry.channels + source.size, np.uint8)
+    static_kernels.take_magnitudes(
+        source, _magnitudes(centre, bit_depth), geometry.channels, magnitudes
     )
-    magnitudes = np.zeros(geometry.channels + source.size, np.uint8)
-    static_kernels.take_magnitudes(source, centre, max(bit_depth - 8, 0), magnitudes)
     positions = block_positions(geometry, bit_depth)
     block = packed_size(positions * geometry.channels, bit_depth)
     blocks = -(-geometry.rows * geometry.columns // positions)
@@ -118,7 +119,9 @@ def static_work_size(geometry: Geometry, centre: int, bit_depth: int) -> int:
     return STATE_BYTES + buffers
 
 
-def choose_model(levels: Levels, centre: int, largest: int) -> tuple[int, Classes]:
+def choose_model(
+    levels: npt.NDArray[np.generic], channels: int, centre: int, largest: int
+) -> tuple[int, Classes]:
     """The model of a map and the class of each channel, from some of its positions.
 
     A class tells how many levels are not the centre. The model is by neighbours where levels have
@@ -126,31 +129,29 @@ def choose_model(levels: Levels, centre: int, largest: int) -> tuple[int, Classe
     for the mean of the other magnitudes.
 
     Args:
-        levels: positions × channels.
+        levels: uint8 or uint16, whole positions of `channels`.
         centre: the level that residuals are taken from.
         largest: the largest level.
     """
-    is_large = len(levels) >= static_tables.SAMPLING_FROM
+    from fmq_embedded.entropy import static_kernels
+
+    is_large = levels.size >= static_tables.SAMPLING_FROM * channels
     stride = static_tables.SAMPLING_STRIDE if is_large else 1
-    judged = levels[stride - 1 :: stride]
-    is_active = judged != centre
-    active = np.count_nonzero(is_active, axis=0)
-    classes = np.zeros(levels.shape[1], np.uint8)
+    active = np.zeros(channels, np.int64)
+    agreeing, total = map(int, static_kernels.survey(levels, channels, centre, stride, active))
+    judged = levels.size // channels // stride
+    classes = np.zeros(channels, np.uint8)
     for numerator, denominator in static_tables.CLASS_LIMITS:
-        classes += active * denominator >= numerator * len(judged)
-    before = levels[stride - 2 :: stride][: len(judged)] != centre if is_large else is_active[:-1]
-    agreeing = int(np.count_nonzero(is_active[len(judged) - len(before) :] == before))
-    agreeing += 0 if is_large else int(np.count_nonzero(~is_active[0]))
-    silent = len(judged) - active
-    by_chance = int((active * active + silent * silent).sum())
-    left_open = int((2 * active * silent).sum())
+        classes += active * denominator >= numerator * judged
+    silent = judged - active
+    by_chance = int(active @ active + silent @ silent)
+    left_open = 2 * int(active @ silent)
     has_both_signs = 0 < centre < largest
-    chance = static_tables.AGREEMENT * (agreeing * len(judged) - by_chance)
+    chance = static_tables.AGREEMENT * (agreeing * judged - by_chance)
     if has_both_signs or chance >= left_open:
         return static_tables.BY_NEIGHBOURS, classes
-    residuals = judged.astype(np.int64) - centre
     count = int(active.sum())
-    return plain_model(int(np.abs(residuals).sum()) - count, count), classes
+    return plain_model(total - count, count), classes
 
 
 def plain_model(excess: int, count: int) -> int:
@@ -161,6 +162,18 @@ def plain_model(excess: int, count: int) -> int:
     numerator, denominator = static_tables.WIDE_LIMIT
     ratio = (denominator * excess - 1) // (numerator * count)
     return static_tables.WIDE + ratio.bit_length()
+
+
+def _level_dtype(levels: npt.ArrayLike) -> type[np.uint8 | np.uint16]:
+    """uint8 for levels that are bytes already, else uint16."""
+    return np.uint8 if getattr(levels, "dtype", None) == np.uint8 else np.uint16
+
+
+@lru_cache(32)
+def _magnitudes(centre: int, bit_depth: int) -> npt.NDArray[np.uint8]:
+    """|level − centre| of each level, without the low bits beyond 8."""
+    residuals = np.arange(1 << bit_depth) - centre
+    return (np.abs(residuals) >> max(bit_depth - 8, 0)).astype(np.uint8)
 
 
 @lru_cache(32)
@@ -174,16 +187,15 @@ def _pack_classes(classes: Classes) -> bytes:
     """Two bits each, the first class in the lowest bits of the first byte."""
     filled = np.zeros(-(-classes.size // 4) * 4, np.uint8)
     filled[: classes.size] = classes
-    weights = np.array([1, 4, 16, 64], np.uint8)
-    return bytes((filled.reshape(-1, 4) * weights).sum(axis=1).astype(np.uint8))
+    first, second, third, fourth = filled.reshape(-1, 4).T
+    return (first | second << 2 | third << 4 | fourth << 6).tobytes()
 
 
 def _unpack_classes(data: Bytes, start: int, channels: int) -> tuple[Classes, int]:
     end = start + -(-channels // 4)
     if end > data.size:
         raise _truncated(start)
-    pairs = data[start:end, None] >> np.array([0, 2, 4, 6], np.uint8) & 3
-    classes = pairs.reshape(-1).astype(np.uint8)
+    classes = (data[start:end, None] >> _CLASS_SHIFTS & np.uint8(3)).reshape(-1)
     if classes[channels:].any():
         raise BitstreamError(f"the bits after the classes at byte {start} are not 0")
     return classes[:channels], end
