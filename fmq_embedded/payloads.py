@@ -14,6 +14,10 @@ from fmq_embedded.bitstream.fields import Reader, Writer
 from fmq_embedded.bitstream.headers import TensorHeader
 from fmq_embedded.entropy import Geometry
 from fmq_embedded.quantizers import Quantizer
+from fmq_embedded.quantizers.exact import FLOAT32
+from fmq_embedded.quantizers.prepared import prepared
+from fmq_embedded.quantizers.samples import SampleType
+from fmq_embedded.selection.moments import occurrences
 from fmq_embedded.settings import Profile
 
 CODINGS = {
@@ -56,7 +60,20 @@ def level_bits(header: TensorHeader) -> int:
 
 def zero_level(quantizer: Quantizer) -> int:
     """The level of the real value 0."""
+    level: int = prepared(quantizer, _level_of_zero, FLOAT32)
+    return level
+
+
+def _level_of_zero(quantizer: Quantizer, _: SampleType) -> int:
     return int(quantizer.quantize(np.zeros(1, np.float32))[0])
+
+
+def best_centre(levels: npt.NDArray[np.generic], quantizer: Quantizer) -> int | None:
+    """As `fitted_centre`, of levels that are there: uint8 or uint16, C-contiguous."""
+    flat = levels.reshape(-1)
+    if 3 * np.count_nonzero(flat == zero_level(quantizer)) >= flat.size:
+        return None  # the others together are at most twice as many
+    return fitted_centre(occurrences(flat, 1 << quantizer.bit_depth), quantizer)
 
 
 def fitted_centre(counts: npt.NDArray[np.integer[Any]], quantizer: Quantizer) -> int | None:
@@ -79,8 +96,8 @@ def encode_payload(
 ) -> bytes:
     """The `coding` byte and the payload: constant, coded by the profile or packed, the shortest."""
     depth = level_bits(header)
-    flat = np.ascontiguousarray(levels, np.uint16).reshape(-1)
-    if entropy_coding and (flat == flat[0]).all():
+    flat = np.ascontiguousarray(levels).reshape(-1)
+    if entropy_coding and _is_constant(flat):
         return bytes([syntax.CONSTANT]) + _varint(int(flat[0]))
     limit = entropy.packed_size(flat.size, depth)
     if entropy_coding:
@@ -120,6 +137,11 @@ def read_payload(reader: Reader, header: TensorHeader) -> tuple[str, Levels]:
     else:
         reader.fail(f"the coding {record.coding} is not one of version {syntax.VERSION}")
     return CODINGS[record.coding], levels.reshape(header.shape)
+
+
+def _is_constant(flat: npt.NDArray[np.generic]) -> bool:
+    """Whether all levels are the same; the ends mostly tell."""
+    return bool(flat[0] == flat[flat.size // 2]) and bool((flat == flat[0]).all())
 
 
 @dataclass

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fmq_embedded.bitstream.headers import TensorHeader
 from fmq_embedded.errors import unknown_name
 from fmq_embedded.feature_map import FeatureMap
-from fmq_embedded.payloads import fitted_centre
+from fmq_embedded.payloads import best_centre
 from fmq_embedded.quantizers import Quantizer
 from fmq_embedded.selection import Decision, choose
 from fmq_embedded.settings import Settings
@@ -75,14 +75,13 @@ def quantized(item: FeatureMap, settings: Settings) -> tuple[TensorHeader, Array
             return header, _joint_levels(item, given, settings)
     decision, quantizer = choose_quantizer(item, settings)
     levels = quantizer.quantize(item, nonfinite=settings.nonfinite, nan_level=settings.nan_level)
-    counts = np.bincount(levels.reshape(-1), minlength=1 << quantizer.bit_depth)
     header = replace(
         plain,
         method=decision.method if decision else "fixed",
         layer=_layer(item, settings) if decision and settings.network else 0,
         quantizer=quantizer,
         parameters_sent=decision.parameters_signalled if decision else True,
-        centre=fitted_centre(counts, quantizer),
+        centre=best_centre(levels, quantizer),
     )
     if settings.partition == "none":
         return header, levels

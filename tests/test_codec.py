@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import fmq_embedded as fmq
+from fmq_embedded.payloads import best_centre, fitted_centre
 from fmq_embedded.structure import BatchNormalisation, Layer, LayerType, Network, NetworkGraph
 from fmq_embedded.structure.network import Joint
 
@@ -106,6 +107,15 @@ def test_output_never_exceeds_packed_levels_by_more_than_the_header() -> None:
         quantizer = fmq.Quantizer.uniform(-1, 1, depth)
         data = fmq.encode(noise, fmq.Settings(quantizer=quantizer))
         assert len(data) <= -(-noise.size * depth // 8) + 40
+
+
+@pytest.mark.parametrize("zeros", [0, 99, 100, 101, 300])
+def test_the_centre_is_sent_where_another_level_is_more_than_twice_as_frequent(zeros: int) -> None:
+    quantizer = fmq.Quantizer.uniform(0.0, 7.0, 3)
+    levels = np.repeat(np.array([0, 5, 6], np.uint8), [zeros, 201, 3])
+    counts = np.bincount(levels, minlength=8)
+    assert best_centre(levels, quantizer) == fitted_centre(counts, quantizer)
+    assert (best_centre(levels, quantizer) == 5) == (zeros <= 100)
 
 
 def test_without_entropy_coding_levels_are_packed() -> None:

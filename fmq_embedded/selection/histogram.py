@@ -10,13 +10,22 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.quantizers.samples import order_keys
-from fmq_embedded.selection.moments import Moments, as_finite_float32, code_counts, moments
+from fmq_embedded.selection.moments import (
+    Moments,
+    as_finite_float32,
+    code_counts,
+    moments_of_codes,
+    moments_of_floats,
+)
+
+Counts = npt.NDArray[np.int64]
 
 BINS_PER_DEVIATION = 4
 DEVIATIONS = 4  # covered on each side of the mean; what is beyond falls into the two open end bins
@@ -66,14 +75,30 @@ def histogram(samples: npt.NDArray[np.generic] | FeatureMap) -> Histogram:
         InputError: for NaN or ±Inf, and for dtypes that a feature map does not have.
     """
     feature_map = samples if isinstance(samples, FeatureMap) else FeatureMap(np.asarray(samples))
-    known = moments(feature_map)
     if feature_map.is_integer:
-        return _of_codes(feature_map, known)
-    edges = np.unique(np.array(bin_edges(known), np.float32)) + np.float32(0)
-    keys = order_keys(as_finite_float32(feature_map.samples))
-    bins = np.searchsorted(order_keys(edges), keys, side="right")
-    counts = np.bincount(bins, minlength=edges.size + 1)
-    return Histogram(known, tuple(edges.tolist()), tuple(counts.tolist()))
+        return _of_codes(feature_map)
+    values = as_finite_float32(feature_map.samples)
+    known = moments_of_floats(values)
+    rising = np.array(bin_edges(known), np.float32) + np.float32(0)
+    edges = tuple(dict.fromkeys(rising.tolist()))
+    reaching = _counts_from(values, order_keys(np.array(edges, np.float32)))
+    counts = (high - low for high, low in pairwise([values.size, *reaching.tolist(), 0]))
+    return Histogram(known, edges, tuple(counts))
+
+
+def _counts_from(values: npt.NDArray[np.float32], edges: npt.NDArray[np.int32]) -> Counts:
+    """How many samples are at least each of the edges, which are order keys."""
+    from numba import config
+
+    from fmq_embedded.selection import kernels
+
+    if config.DISABLE_JIT:
+        beyond = np.searchsorted(np.sort(order_keys(values)), edges)
+        return values.size - beyond
+    counts = np.zeros(edges.size, np.int64)
+    bits = np.ascontiguousarray(values).view(np.uint32)
+    kernels.count_from(bits, edges, np.empty(kernels.KEYS, np.int32), counts)
+    return counts
 
 
 def bin_edges(known: Moments) -> list[float]:
@@ -89,9 +114,10 @@ def bin_edges(known: Moments) -> list[float]:
     return [mean + j * step for j in range(-reach, reach + 1)]
 
 
-def _of_codes(feature_map: FeatureMap, known: Moments) -> Histogram:
+def _of_codes(feature_map: FeatureMap) -> Histogram:
     scale = Fraction(feature_map.scale)
     codes, counts = code_counts(feature_map)
+    known = moments_of_codes(feature_map, codes, counts)
     firsts = sorted(
         {math.ceil(Fraction(edge) / scale) + feature_map.zero_point for edge in bin_edges(known)}
     )

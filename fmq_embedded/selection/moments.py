@@ -10,16 +10,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from fmq_embedded.errors import InputError
-from fmq_embedded.feature_map import FeatureMap
+from fmq_embedded.feature_map import FeatureMap, dtype_name
 from fmq_embedded.quantizers.rounding import nearest_float32
 
+PART_BITS, _BLOCK = 24, 1 << 14  # those of the kernels; 2^14 float64 sums of bincount are exact
 UNIT_BITS = 149  # the unit of the sums is 2^-149, the smallest float32
-_BLOCK = 1 << 16  # samples summed at once; up to 2^29 the float64 sums of bincount are exact
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Moments:
     total: int = 0
     total_of_squares: int = 0
 
-    @property
+    @cached_property
     def mean(self) -> float:
         """The mean, rounded once to float32; 0 for no samples."""
         return nearest_float32(Fraction(self.total, max(self.count, 1) << UNIT_BITS))
@@ -51,12 +52,12 @@ class Moments:
         """The variance about the exact mean, rounded once to 24 bits (it may exceed float32)."""
         return nearest_float32(self._exact_variance())
 
-    @property
+    @cached_property
     def deviation(self) -> float:
         """The standard deviation, float32, without passing through a rounded variance."""
         return _root(self._exact_variance())
 
-    @property
+    @cached_property
     def root_mean_square(self) -> float:
         """√(mean² + variance), float32."""
         return _root(Fraction(self.total_of_squares, max(self.count, 1) << 2 * UNIT_BITS))
@@ -98,17 +99,48 @@ def moments(samples: npt.NDArray[np.generic] | FeatureMap) -> Moments:
     """
     feature_map = samples if isinstance(samples, FeatureMap) else FeatureMap(np.asarray(samples))
     if feature_map.is_integer:
-        return _of_codes(feature_map)
-    values = as_finite_float32(feature_map.samples)
-    return _of_floats(values) if values.size else Moments()
+        return moments_of_codes(feature_map, *code_counts(feature_map))
+    return moments_of_floats(as_finite_float32(feature_map.samples))
+
+
+def moments_of_floats(values: npt.NDArray[np.float32]) -> Moments:
+    """The exact moments of a row of finite samples."""
+    if not values.size:
+        return Moments()
+    bits = np.ascontiguousarray(values).view(np.uint32)
+    blocks = [_block_sums(bits[start : start + _BLOCK]) for start in range(0, bits.size, _BLOCK)]
+    zeros, total, total_of_squares = map(sum, zip(*blocks, strict=True))
+    return Moments(
+        values.size,
+        zeros,
+        float(values.min()) + 0.0,  # −0 is 0
+        float(values.max()) + 0.0,
+        total,
+        total_of_squares,
+    )
 
 
 def code_counts(feature_map: FeatureMap) -> tuple[list[int], list[int]]:
     """The integer codes that occur, in rising order, and how often each does."""
     lowest = int(np.iinfo(feature_map.samples.dtype.name).min)
-    counts = np.bincount(np.ravel(feature_map.samples).astype(np.int64) - lowest)
+    codes = np.ascontiguousarray(feature_map.samples, dtype_name(feature_map.samples.dtype))
+    unsigned = codes.reshape(-1).view(f"uint{8 * codes.itemsize}")
+    counts = np.roll(occurrences(unsigned, 1 << 8 * codes.itemsize), -lowest)
     found = np.flatnonzero(counts)
     return (found + lowest).tolist(), counts[found].tolist()
+
+
+def occurrences(codes: npt.NDArray[np.generic], count: int) -> npt.NDArray[np.int64]:
+    """How often each of the codes 0 … count − 1 occurs.
+
+    Args:
+        codes: uint8 or uint16, in a contiguous row, below `count`.
+    """
+    from fmq_embedded.selection import kernels
+
+    rows = np.zeros((4, count), np.int64)
+    kernels.count_codes(codes, rows)
+    return rows.sum(axis=0)
 
 
 def as_finite_float32(samples: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
@@ -117,10 +149,11 @@ def as_finite_float32(samples: npt.NDArray[np.generic]) -> npt.NDArray[np.float3
     Raises:
         InputError: where one is NaN or infinite, or becomes so in float32.
     """
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         values = np.ravel(samples.astype(np.float32, copy=False))
-    finite = np.isfinite(values)
-    if not finite.all():
+        ends = (values.min(), values.max()) if values.size else ()
+    if not np.isfinite(ends).all():
+        finite = np.isfinite(values)
         first = np.unravel_index(int(np.argmin(finite)), samples.shape)
         raise InputError(
             f"{np.count_nonzero(~finite)} of {values.size} samples are NaN or infinite in float32, "
@@ -130,37 +163,44 @@ def as_finite_float32(samples: npt.NDArray[np.generic]) -> npt.NDArray[np.float3
     return values
 
 
-def _of_floats(values: npt.NDArray[np.float32]) -> Moments:
-    """Moments of finite samples, at least one, summed per exponent as whole significands."""
-    blocks = (values[start : start + _BLOCK] for start in range(0, values.size, _BLOCK))
-    sums, high, low = sum(map(_sums_by_exponent, blocks), np.zeros((3, 256), np.int64)).tolist()
-    exponents = range(1, 255)
-    return Moments(
-        values.size,
-        values.size - int(np.count_nonzero(values)),
-        float(values.min()) + 0.0,  # −0 is 0
-        float(values.max()) + 0.0,
-        sum(sums[e] << (e - 1) for e in exponents if sums[e]),
-        sum(((high[e] << 24) + low[e]) << (2 * e - 2) for e in exponents if high[e] or low[e]),
-    )
+def _block_sums(bits: npt.NDArray[np.uint32]) -> tuple[int, int, int]:
+    """How many of up to `BLOCK` samples are 0; their sum and that of their squares, in units."""
+    from numba import config
+
+    from fmq_embedded.selection import kernels
+
+    if not config.DISABLE_JIT:
+        lowest, zeros, total, highs, middles, lows = kernels.sum_block(bits)
+        if lowest:
+            squares = (highs << 2 * PART_BITS) + (middles << PART_BITS + 1) + lows
+            return zeros, total << lowest - 1, squares << 2 * (lowest - 1)
+    return _sums_by_exponent(bits)
 
 
-def _sums_by_exponent(values: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """Per exponent the sums of the signed significands and, in two parts, of their squares."""
-    bits = np.ascontiguousarray(values).view(np.uint32)
+def _sums_by_exponent(bits: npt.NDArray[np.uint32]) -> tuple[int, int, int]:
+    """As `_block_sums`, whatever the exponents: sums of whole significands for each of them."""
     exponents = np.maximum((bits >> 23) & 255, 1).astype(np.int64)
     significands = (bits & 0x7FFFFF) | ((bits & 0x7F800000) != 0).astype(np.uint32) << 23
     squares = significands.astype(np.int64) ** 2
-    signed = np.copysign(significands.astype(np.float64), values)
-    parts = (signed, squares >> 24, squares & 0xFFFFFF)
-    return np.stack([np.bincount(exponents, part, minlength=256) for part in parts]).astype(
-        np.int64
+    signed = np.copysign(significands.astype(np.float64), bits.view(np.float32))
+    parts = (signed, squares >> PART_BITS, squares & ((1 << PART_BITS) - 1))
+    sums, high, low = (
+        np.bincount(exponents, part, minlength=256).astype(np.int64).tolist() for part in parts
+    )
+    return (
+        bits.size - int(np.count_nonzero(bits & 0x7FFFFFFF)),
+        sum(sums[e] << (e - 1) for e in range(1, 255)),
+        sum(((high[e] << PART_BITS) + low[e]) << 2 * (e - 1) for e in range(1, 255)),
     )
 
 
-def _of_codes(feature_map: FeatureMap) -> Moments:
-    """Moments of integer codes: exact, for a float32 scale is a whole number of units."""
-    codes, counts = code_counts(feature_map)
+def moments_of_codes(feature_map: FeatureMap, codes: list[int], counts: list[int]) -> Moments:
+    """Moments of integer codes: exact, for a float32 scale is a whole number of units.
+
+    Args:
+        feature_map: tells scale and zero point.
+        codes, counts: as `code_counts` gives them.
+    """
     if not codes:
         return Moments()
     scale = Fraction(feature_map.scale)

@@ -11,6 +11,7 @@ import pytest
 from fmq_embedded.errors import InputError
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.selection import histogram
+from fmq_embedded.selection.kernels import KEYS
 
 
 def test_bins_of_floats() -> None:
@@ -45,6 +46,15 @@ def test_bins_of_codes_are_exact_and_their_edges_lie_between_codes() -> None:
     for code in codes.tolist():
         counts[bisect_right(halves, code)] += 1
     assert list(found.counts) == counts
+
+
+@pytest.mark.parametrize("count", [KEYS - 1, KEYS, 2 * KEYS + 1])
+def test_many_samples_with_zeros_of_both_signs(count: int) -> None:
+    values = np.random.default_rng(6).normal(0, 1, count).astype(np.float32)
+    values[::3], values[1::3] = 0.0, -0.0
+    found = histogram(values)
+    bins = np.searchsorted(np.array(found.edges, np.float32), values, side="right")
+    assert list(found.counts) == np.bincount(bins, minlength=len(found.edges) + 1).tolist()
 
 
 def test_few_codes_make_few_bins() -> None:

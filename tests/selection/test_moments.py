@@ -15,6 +15,8 @@ from fmq_embedded.errors import InputError
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.quantizers.rounding import nearest_float32
 from fmq_embedded.selection import Moments, moments
+from fmq_embedded.selection.kernels import BLOCK, LARGEST_SPAN
+from fmq_embedded.selection.moments import occurrences
 
 SPECIAL = [0.0, -0.0, 1e-45, -1e-45, 1.1754942e-38, 3.4028235e38, -3.4028235e38, 1.0, -0.1, 1e-20]
 
@@ -72,6 +74,44 @@ def test_neither_order_nor_strides_nor_splitting_counts() -> None:
     assert moments(values[100:]).merged(moments(values[:100])) == whole
     # Plain float32 sums depend on all of that.
     assert float(values.mean()) != whole.mean
+
+
+@pytest.mark.parametrize("span", [0, 1, LARGEST_SPAN - 1, LARGEST_SPAN, LARGEST_SPAN + 1, 60])
+@pytest.mark.parametrize("lowest", [0, 1, 100, 254 - 60])
+def test_full_blocks_of_the_largest_significands_stay_exact(span: int, lowest: int) -> None:
+    exponents = np.full(2 * BLOCK + 1, lowest + span, np.uint32)
+    exponents[7::BLOCK] = lowest
+    bits = exponents << 23 | 0x7FFFFF
+    bits[BLOCK : BLOCK + 9] = 0
+    bits[BLOCK + 4 :: 3] |= np.uint32(1) << 31
+    values = bits.view(np.float32)
+    kinds, counts = np.unique(values, return_counts=True)
+    exact_kinds = [Fraction(float(kind)) for kind in kinds]
+    known = moments(values)
+    totals = [
+        sum(kind**power * int(count) for kind, count in zip(exact_kinds, counts, strict=True))
+        for power in (1, 2)
+    ]
+    assert known.zeros == 9
+    assert Fraction(known.total, 1 << 149) == totals[0]
+    assert Fraction(known.total_of_squares, 1 << 298) == totals[1]
+
+
+@pytest.mark.parametrize("count", [BLOCK - 1, BLOCK, BLOCK + 1])
+def test_any_number_of_samples_of_either_sign(count: int) -> None:
+    values = np.random.default_rng(4).laplace(0, 3, count).astype(np.float32)
+    values[::5] = -0.0
+    # Whole multiples of 2^-149 as Python's integers, one by one.
+    units = [int(Fraction(value) * (1 << 149)) for value in values.tolist()]
+    known = moments(values)
+    assert (known.total, known.zeros) == (sum(units), units.count(0))
+    assert known.total_of_squares == sum(unit * unit for unit in units)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_occurrences(dtype: type[np.unsignedinteger[Any]]) -> None:
+    codes = np.random.default_rng(5).integers(0, 200, 1003).astype(dtype)
+    assert occurrences(codes, 300).tolist() == np.bincount(codes, minlength=300).tolist()
 
 
 def test_a_constant_has_no_deviation() -> None:
