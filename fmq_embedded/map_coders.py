@@ -56,9 +56,15 @@ def map_coder(item: FeatureMap, settings: Settings) -> MapCoder:
         source = prepare(item, settings.nonfinite)
         if not source.is_flat:
             return _Dense(item, source, settings)
-    if item.samples.size == 0 or bool((item.samples == item.samples.flat[0]).all()):
+    has_target = settings.byte_limit is not None or settings.target_sqnr is not None
+    if not has_target or _is_flat(item.samples):
         return _Fixed(quantized(item, settings))
     return _Stepped(item, settings)
+
+
+def _is_flat(samples: npt.NDArray[np.generic]) -> bool:
+    """Whether a map has no two different samples."""
+    return samples.size == 0 or bool((samples == samples.flat[0]).all())
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,7 @@ class _Dense:
 
 @dataclass(frozen=True)
 class _Stepped:
-    """By the step of a quantizer with 0 at a level; the settings' own where there is no target.
+    """By the step of a quantizer with 0 at a level, to meet a target.
 
     Rank 0 has 2^bit_depth steps over the range of the samples.
     """
@@ -109,8 +115,7 @@ class _Stepped:
 
     def chosen(self) -> Tensor:
         wanted = self.settings.target_sqnr
-        if wanted is None:
-            return quantized(self.item, self.settings)
+        assert wanted is not None
         low, high = -1, self.settings.bit_depth * RANKS_PER_OCTAVE
         while high - low > 1:
             middle = (low + high) // 2

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fmq_embedded.errors import InputError, unknown_name
 from fmq_embedded.quantizers.exact import OUTPUT_DTYPES
 from fmq_embedded.quantizers.quantizer import Quantizer
-from fmq_embedded.quantizers.samples import AnyArray, SampleType
+from fmq_embedded.quantizers.samples import AnyArray, SampleType, known_sample_type
 
 NONFINITE_RULES = ("error", "saturate")
 
@@ -125,4 +125,4 @@ def output_type(dtype: npt.DTypeLike, scale: float, zero_point: int) -> SampleTy
             f"a dequantizer gives {', '.join(OUTPUT_DTYPES)}; got {name}; "
             "dequantize to float32 and convert"
         )
-    return SampleType(name, scale, zero_point)
+    return known_sample_type(name, scale, zero_point)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from ctypes import c_float
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -125,8 +126,7 @@ def _explicit(quantizer: Quantizer) -> dict[str, Any]:
 
 def _float32(name: str, value: float) -> float:
     try:
-        with np.errstate(over="ignore"):
-            rounded = float(np.float32(value))
+        rounded = c_float(float(value)).value
     except (TypeError, ValueError):
         raise InputError(f"{name} must be a number; got {value!r}") from None
     if not math.isfinite(rounded):

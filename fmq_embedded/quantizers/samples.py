@@ -83,11 +83,12 @@ def read_samples(samples: Any, scale: float, zero_point: int) -> tuple[AnyArray,
     if name in ("float16", "bfloat16"):
         array, name = array.astype(np.float32), "float32"
     contiguous = np.asarray(array, dtype=name, order="C")
-    return contiguous, _sample_type(name, feature_map.scale, feature_map.zero_point)
+    return contiguous, known_sample_type(name, feature_map.scale, feature_map.zero_point)
 
 
 @lru_cache(64)
-def _sample_type(dtype: str, scale: float, zero_point: int) -> SampleType:
+def known_sample_type(dtype: str, scale: float, zero_point: int) -> SampleType:
+    """As `SampleType`, made and checked once."""
     return SampleType(dtype, scale, zero_point)
 
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+
+import numpy as np
+import numpy.typing as npt
 
 from fmq_embedded.selection.histogram import Histogram
 
 WHOLE = 1 << 16
+
+Integers = npt.NDArray[np.int64]
 
 # Cumulative distributions at multiples of 1/16 of a standard deviation, 0..8, in parts per 65536.
 # No entry lies near enough to a tie for a different erf or exp to round it otherwise (tested).
@@ -26,6 +30,8 @@ LAPLACE_CUMULATIVE = tuple(
     round(WHOLE * (1 - 0.5 * math.exp(-math.sqrt(2) * j / _STEPS))) for j in range(_REACH + 1)
 )
 _FRACTION_BITS = 8  # of a table step, for interpolation
+_SCALE = _STEPS << _FRACTION_BITS
+_DOUBT = 2.0**-45  # float64 may have a position this much wrong, beside its size, or far less
 
 # Granted at most, a tenth: some 300 samples. Fewer cannot tell the distributions apart, and then
 # the uniform quantizer, which fits any samples, is the safe one.
@@ -77,41 +83,48 @@ def _similarity(
     if not histogram.edges or not count:
         return Similarity(0, 0)
     model = _shares(_cumulative(histogram.edges, centre, deviation, table))
-    samples = _shares(
-        [(2 * WHOLE * total + count) // (2 * count) for total in accumulate(histogram.counts[:-1])]
-    )
-    spread = sum(math.isqrt(share * (WHOLE - share) * WHOLE // count) for share in model)
+    totals = np.cumsum(histogram.counts[:-1], dtype=np.int64)
+    samples = _shares((2 * WHOLE * totals + count) // (2 * count))
+    # Below 2^46, where the root in float64 has the right whole part.
+    spread = int(np.sqrt(model * (WHOLE - model) * WHOLE // count).astype(np.int64).sum())
     return Similarity(
-        sum(map(min, model, samples)),
+        int(np.minimum(model, samples).sum()),
         min(spread * _MEAN_DEVIATION >> 24, LARGEST_ALLOWANCE),
     )
 
 
 def _cumulative(
     points: Sequence[float], centre: float, deviation: float, table: tuple[int, ...]
-) -> list[int]:
+) -> Integers:
     """The distribution below each point, in parts per 65536, interpolated between table entries."""
-    (middle, middle_unit), (width, width_unit) = (
-        number.as_integer_ratio() for number in (centre, deviation)
+    distances = np.array(points) - centre
+    scaled = np.minimum(np.abs(distances) * (_SCALE / deviation), _REACH << _FRACTION_BITS)
+    positions = scaled.astype(np.int64)
+    for index in np.flatnonzero(np.abs(scaled - np.rint(scaled)) <= scaled * _DOUBT):
+        positions[index] = _exact_position(points[int(index)], centre, deviation)
+    above = _interpolated(np.array(table), positions)
+    return np.where(distances >= 0, above, WHOLE - above)
+
+
+def _exact_position(point: float, centre: float, deviation: float) -> int:
+    (place, unit), (middle, middle_unit), (width, width_unit) = (
+        number.as_integer_ratio() for number in (point, centre, deviation)
     )
-    found = []
-    for point, unit in (point.as_integer_ratio() for point in points):
-        distance = point * middle_unit - middle * unit
-        scaled = abs(distance) * width_unit * (_STEPS << _FRACTION_BITS)
-        above = _interpolated(table, scaled // (unit * middle_unit * width))
-        found.append(above if distance >= 0 else WHOLE - above)
-    return found
+    distance = abs(place * middle_unit - middle * unit)
+    return distance * width_unit * _SCALE // (unit * middle_unit * width)
 
 
-def _interpolated(table: tuple[int, ...], position: int) -> int:
-    """A table's value at a position in 2^−8 of its steps."""
-    entry, part = position >> _FRACTION_BITS, position & ((1 << _FRACTION_BITS) - 1)
-    if entry >= _REACH:
-        return WHOLE
-    rise = (table[entry + 1] - table[entry]) * part
-    return table[entry] + ((rise + (1 << (_FRACTION_BITS - 1))) >> _FRACTION_BITS)
+def _interpolated(table: Integers, positions: Integers) -> Integers:
+    """A table's values at positions in 2^−8 of its steps; all of the distribution past its end."""
+    entries = np.minimum(positions >> _FRACTION_BITS, _REACH - 1)
+    parts = positions & ((1 << _FRACTION_BITS) - 1)
+    rises = (table[entries + 1] - table[entries]) * parts
+    values = table[entries] + ((rises + (1 << (_FRACTION_BITS - 1))) >> _FRACTION_BITS)
+    return np.where(positions >> _FRACTION_BITS >= _REACH, WHOLE, values)
 
 
-def _shares(cumulative: list[int]) -> list[int]:
+def _shares(cumulative: Integers) -> Integers:
     """What lies between neighbouring points of a cumulative distribution, both tails included."""
-    return [high - low for low, high in pairwise([0, *cumulative, WHOLE])]
+    shares = np.append(cumulative, WHOLE)
+    shares[1:] -= cumulative
+    return shares

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from fmq_embedded.selection.similarity import (
     LAPLACE_CUMULATIVE,
     LARGEST_ALLOWANCE,
     WHOLE,
+    _cumulative,
 )
 
 SIZE = 40001
@@ -121,3 +123,21 @@ def test_golden() -> None:
     values = (np.arange(-500, 700) ** 3).astype(np.float32)
     found = histogram(values)
     assert (gaussian_similarity(found).value, laplace_similarity(found).value) == (42920, 45221)
+
+
+@pytest.mark.parametrize("unit", [1.0, 2.0**-149, 2.0**90, float(np.float32(0.1))])
+def test_positions_between_table_entries_are_exact(unit: float) -> None:
+    """On the entries and beside them, where float64 alone would be a guess."""
+    steps = np.concatenate([np.arange(-40, 41), 33 + np.arange(-3, 4) * 2.0**-40, [300, -300]])
+    points = (steps / 4 * unit).tolist()
+    for centre, deviation in ((0.0, unit), (unit, 3 * unit), (unit, unit / 3 or unit)):
+        found = _cumulative(points, centre, deviation, LAPLACE_CUMULATIVE)
+        for point, share in zip(points, found.tolist(), strict=True):
+            distance = Fraction(point) - Fraction(centre)
+            position = abs(distance) * 4096 // Fraction(deviation)
+            entry, part = divmod(position, 256)
+            above = WHOLE
+            if entry < 128:
+                low, high = LAPLACE_CUMULATIVE[entry : entry + 2]
+                above = low + ((high - low) * part + 128) // 256
+            assert share == (above if distance >= 0 else WHOLE - above)
