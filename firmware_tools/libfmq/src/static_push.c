@@ -211,30 +211,40 @@ typedef struct lanes {
     uint32_t own, sums, rows, large;
 } lanes_t;
 
+FMQ_INLINE uint32_t push_small(fmq_static_encoder_t *encoder, uint32_t state,
+                               const cells_t *cells, const lanes_t *lanes, uint32_t lane)
+{
+    const uint32_t shift = 8u * lane;
+    const uint32_t row = lanes->rows >> shift & 0xFFu;
+
+    return push_entry(encoder, state,
+                      cells->entries + cells->distributions[row] * SYMBOLS +
+                          (lanes->own >> shift & 0xFFu));
+}
+
 FMQ_INLINE uint32_t push_lane(fmq_static_encoder_t *encoder, uint32_t state, const cells_t *cells,
                               const lanes_t *lanes, uint32_t end, uint32_t lane)
 {
     const uint32_t shift = 8u * lane;
-    uint32_t m = lanes->own >> shift & 0xFFu;
-    uint32_t row = lanes->rows >> shift & 0xFFu;
+    const uint32_t m = lanes->own >> shift & 0xFFu;
+    const uint32_t sum = lanes->sums >> shift & 0xFFu;
+    /* as a rule beside large ones: low bits, then a symbol, whatever the class */
+    const uint32_t low = 28u - (uint32_t)__builtin_clz(sum | (SUMS - 1u));
+    const uint32_t symbol = m >> low;
 
-    if (FMQ_UNLIKELY((lanes->large & (uint32_t)0xF0u << shift) != 0u)) {
-        /* as a rule beside large ones: low bits, then a symbol, whatever the class */
-        const uint32_t sum = lanes->sums >> shift & 0xFFu;
-        const uint32_t low = 28u - (uint32_t)__builtin_clz(sum | (SUMS - 1u));
-        const uint32_t symbol = m >> low;
-
-        if (FMQ_UNLIKELY(low == 0u || symbol >= ESCAPE || m > encoder->map.largest)) {
-            return push_one(encoder, state, cells, end - 4u + lane);
-        }
-        if (FMQ_UNLIKELY(state >> (STATE_TOP - low) != 0u)) {
-            state = push_word(encoder, state);
-        }
-        state = (state << low) + m - (symbol << low);
-        row = sum >> low;
-        m = symbol;
+    if (FMQ_UNLIKELY((lanes->large & (uint32_t)0xF0u << shift) == 0u)) {
+        return push_small(encoder, state, cells, lanes, lane);
     }
-    return push_entry(encoder, state, cells->entries + cells->distributions[row] * SYMBOLS + m);
+    /* where there are no low bits, it is here for its own size */
+    if (FMQ_UNLIKELY(symbol >= ESCAPE || m > encoder->map.largest)) {
+        return push_one(encoder, state, cells, end - 4u + lane);
+    }
+    if (FMQ_UNLIKELY(state >> (STATE_TOP - low) != 0u)) {
+        state = push_word(encoder, state);
+    }
+    state = ((state - symbol) << low) + m;
+    return push_entry(encoder, state,
+                      cells->entries + cells->distributions[sum >> low] * SYMBOLS + symbol);
 }
 
 /* All levels but the first few; returns how many those are. */
@@ -258,11 +268,18 @@ FMQ_INLINE uint32_t push_words(fmq_static_encoder_t *encoder, uint32_t *state,
         lanes.sums = west + north;
         lanes.rows = lanes.sums | fmq_load_word(at.classes + end - 4u);
         /* the upper half of a byte: of a sum from 16 on, of a magnitude from `common` on */
-        lanes.large = lanes.sums | (lanes.own + beyond);
-        x = push_lane(encoder, x, cells, &lanes, end, 3u);
-        x = push_lane(encoder, x, cells, &lanes, end, 2u);
-        x = push_lane(encoder, x, cells, &lanes, end, 1u);
-        x = push_lane(encoder, x, cells, &lanes, end, 0u);
+        lanes.large = (lanes.sums | (lanes.own + beyond)) & (0xF0u * FMQ_EACH_BYTE);
+        if (lanes.large == 0u) {
+            x = push_small(encoder, x, &at, &lanes, 3u);
+            x = push_small(encoder, x, &at, &lanes, 2u);
+            x = push_small(encoder, x, &at, &lanes, 1u);
+            x = push_small(encoder, x, &at, &lanes, 0u);
+        } else {
+            x = push_lane(encoder, x, cells, &lanes, end, 3u);
+            x = push_lane(encoder, x, cells, &lanes, end, 2u);
+            x = push_lane(encoder, x, cells, &lanes, end, 1u);
+            x = push_lane(encoder, x, cells, &lanes, end, 0u);
+        }
     }
     *state = x;
     return end;

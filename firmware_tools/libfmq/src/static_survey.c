@@ -44,7 +44,7 @@ static uint32_t judge_words(fmq_static_encoder_t *encoder, const void *levels, u
 {
     uint32_t *counts = encoder->counts + encoder->channel;
     uint8_t *const was_beside = encoder->was_beside + encoder->channel;
-    uint64_t magnitudes = encoder->magnitudes;
+    uint32_t magnitudes = 0u; /* of one position: below 2^32 */
     const uint32_t end = words_of(encoder, count);
     uint32_t changed = 0u;
     uint32_t index;
@@ -57,11 +57,11 @@ static uint32_t judge_words(fmq_static_encoder_t *encoder, const void *levels, u
         *counts++ += are_beside >> 8 & 0xFFu;
         *counts++ += are_beside >> 16 & 0xFFu;
         *counts++ += are_beside >> 24;
-        changed += ((are_beside ^ fmq_load_word(was_beside + index)) * FMQ_EACH_BYTE) >> 24;
-        magnitudes += fmq_sum_of_bytes(word);
+        changed = fmq_add_bytes(changed, are_beside ^ fmq_load_word(was_beside + index));
+        magnitudes = fmq_add_bytes(magnitudes, word);
         fmq_store_word(was_beside + index, are_beside);
     }
-    encoder->magnitudes = magnitudes;
+    encoder->magnitudes += magnitudes;
     encoder->agreeing += end - changed;
     return end;
 }

@@ -34,12 +34,19 @@ FMQ_INLINE uint32_t fmq_are_not_zero(uint32_t word)
     return (((word & 0x7F * FMQ_EACH_BYTE) + 0x7F * FMQ_EACH_BYTE) | word) >> 7 & FMQ_EACH_BYTE;
 }
 
-/* The sum of the bytes. */
-FMQ_INLINE uint32_t fmq_sum_of_bytes(uint32_t word)
+/* sum + the sum of the bytes. */
+FMQ_INLINE uint32_t fmq_add_bytes(uint32_t sum, uint32_t word)
 {
+#ifdef __ARM_FEATURE_DSP
+    uint32_t total;
+
+    __asm__("usada8 %0, %1, %2, %3" : "=r"(total) : "r"(word), "r"(0u), "r"(sum));
+    return total;
+#else
     const uint32_t pairs = (word & 0x00FF00FFu) + (word >> 8 & 0x00FF00FFu);
 
-    return (pairs + (pairs >> 16)) & 0xFFFFu;
+    return sum + ((pairs + (pairs >> 16)) & 0xFFFFu);
+#endif
 }
 #endif
 #endif
