@@ -28,6 +28,7 @@ from firmware_tools.profiling.profile import Stage, stages_from_counters
 from firmware_tools.profiling.range_encoder_benchmark import instructions_per_decision
 from firmware_tools.profiling.synthetic_maps import HIGHEST, RELU_QUANTIZER, relu_map
 from firmware_tools.profiling.table_benchmark import table_figures
+from firmware_tools.profiling.whole_library import BOARDS, whole_library_figures
 from firmware_tools.toolchains import DEFAULT_TOOLCHAIN, toolchain
 from firmware_tools.toolchains.toolchain import Build
 from fmq_embedded.deploy.c_tables import SOURCE
@@ -78,7 +79,9 @@ def figures(quick: bool) -> list[Figure]:
         plain = build_whole_maps(deployment, folder / "plain")
         small = build_firmware(deployment, folder / "small", optimise="-Os")
         found += dense_figures(QUICK_DENSE_SHAPE if quick else DENSE_SHAPE, folder / "dense")
-        return found + table_figures() + size_figures(plain, small)
+        found += table_figures() + size_figures(plain, small)
+    quick_boards = {core: BOARDS[core] for core in ("Cortex-M0",)}
+    return found + whole_library_figures(quick_boards if quick else BOARDS)
 
 
 def build_whole_maps(deployment: Deployment, out_dir: Path) -> Build:

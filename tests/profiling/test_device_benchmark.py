@@ -50,6 +50,12 @@ def test_the_dense_coder_is_reported(found: dict[str, Figure]) -> None:
     assert 0 < found["dense, RAM to encode 8×8"].value <= 8 * 1024
 
 
+def test_the_whole_library_is_the_sum_of_its_parts(found: dict[str, Figure]) -> None:
+    sizes = [each.value for name, each in found.items() if name.endswith("Cortex-M0")]
+    assert min(sizes) > 1000
+    assert sizes[0] == sum(sizes[1:]) > found["dense, flash, -Os"].value
+
+
 def test_what_callers_keep_for_a_coder_is_read_from_the_header() -> None:
     assert 4 * contexts.CONTEXT_COUNT < device_benchmark.coder_state_bytes() < 4096
 
