@@ -41,6 +41,9 @@ DECODERS = {
 
 Levels = npt.NDArray[np.uint16]
 
+_PIECE = 1 << 17
+"""Levels compared at a time: what is made of them stays in the caches."""
+
 
 def centre_of(header: TensorHeader) -> int:
     """The level that residuals are taken from: sent, or else that of the real value 0."""
@@ -70,8 +73,9 @@ def _level_of_zero(quantizer: Quantizer, _: SampleType) -> int:
 
 def best_centre(levels: npt.NDArray[np.generic], quantizer: Quantizer) -> int | None:
     """As `fitted_centre`, of levels that are there: uint8 or uint16, C-contiguous."""
-    flat = levels.reshape(-1)
-    if 3 * np.count_nonzero(flat == zero_level(quantizer)) >= flat.size:
+    flat, zero = levels.reshape(-1), zero_level(quantizer)
+    pieces = (flat[start : start + _PIECE] for start in range(0, flat.size, _PIECE))
+    if 3 * sum(np.count_nonzero(piece == zero) for piece in pieces) >= flat.size:
         return None  # the others together are at most twice as many
     return fitted_centre(occurrences(flat, 1 << quantizer.bit_depth), quantizer)
 

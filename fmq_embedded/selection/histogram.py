@@ -77,8 +77,8 @@ def histogram(samples: npt.NDArray[np.generic] | FeatureMap) -> Histogram:
     feature_map = samples if isinstance(samples, FeatureMap) else FeatureMap(np.asarray(samples))
     if feature_map.is_integer:
         return _of_codes(feature_map)
-    values = as_finite_float32(feature_map.samples)
-    known = moments_of_floats(values)
+    values, minimum, maximum = as_finite_float32(feature_map.samples)
+    known = moments_of_floats(values, minimum, maximum)
     rising = np.array(bin_edges(known), np.float32) + np.float32(0)
     edges = tuple(dict.fromkeys(rising.tolist()))
     reaching = _counts_from(values, order_keys(np.array(edges, np.float32)))

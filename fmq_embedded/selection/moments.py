@@ -100,24 +100,17 @@ def moments(samples: npt.NDArray[np.generic] | FeatureMap) -> Moments:
     feature_map = samples if isinstance(samples, FeatureMap) else FeatureMap(np.asarray(samples))
     if feature_map.is_integer:
         return moments_of_codes(feature_map, *code_counts(feature_map))
-    return moments_of_floats(as_finite_float32(feature_map.samples))
+    return moments_of_floats(*as_finite_float32(feature_map.samples))
 
 
-def moments_of_floats(values: npt.NDArray[np.float32]) -> Moments:
-    """The exact moments of a row of finite samples."""
+def moments_of_floats(values: npt.NDArray[np.float32], minimum: float, maximum: float) -> Moments:
+    """The exact moments of samples, given with their ends as by `as_finite_float32`."""
     if not values.size:
         return Moments()
     bits = np.ascontiguousarray(values).view(np.uint32)
     blocks = [_block_sums(bits[start : start + _BLOCK]) for start in range(0, bits.size, _BLOCK)]
     zeros, total, total_of_squares = map(sum, zip(*blocks, strict=True))
-    return Moments(
-        values.size,
-        zeros,
-        float(values.min()) + 0.0,  # −0 is 0
-        float(values.max()) + 0.0,
-        total,
-        total_of_squares,
-    )
+    return Moments(values.size, zeros, minimum, maximum, total, total_of_squares)
 
 
 def code_counts(feature_map: FeatureMap) -> tuple[list[int], list[int]]:
@@ -143,15 +136,19 @@ def occurrences(codes: npt.NDArray[np.generic], count: int) -> npt.NDArray[np.in
     return rows.sum(axis=0)
 
 
-def as_finite_float32(samples: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
-    """Floating-point samples as a flat float32 array.
+def as_finite_float32(
+    samples: npt.NDArray[np.generic],
+) -> tuple[npt.NDArray[np.float32], float, float]:
+    """Floating-point samples as a flat float32 array, the least and the largest of them.
+
+    The ends are 0 where there is none.
 
     Raises:
         InputError: where one is NaN or infinite, or becomes so in float32.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         values = np.ravel(samples.astype(np.float32, copy=False))
-        ends = (values.min(), values.max()) if values.size else ()
+        ends = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
     if not np.isfinite(ends).all():
         finite = np.isfinite(values)
         first = np.unravel_index(int(np.argmin(finite)), samples.shape)
@@ -160,7 +157,7 @@ def as_finite_float32(samples: npt.NDArray[np.generic]) -> npt.NDArray[np.float3
             f"the first at {tuple(map(int, first))}; look for the fault that made them, "
             'or have them saturated (nonfinite="saturate"; --saturate)'
         )
-    return values
+    return values, ends[0] + 0.0, ends[1] + 0.0  # −0 is 0
 
 
 def _block_sums(bits: npt.NDArray[np.uint32]) -> tuple[int, int, int]:
