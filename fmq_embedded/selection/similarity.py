@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,6 @@ LAPLACE_CUMULATIVE = tuple(
 )
 _FRACTION_BITS = 8  # of a table step, for interpolation
 _SCALE = _STEPS << _FRACTION_BITS
-_DOUBT = 2.0**-45  # float64 may have a position this much wrong, beside its size, or far less
 
 # Granted at most, a tenth: some 300 samples. Fewer cannot tell the distributions apart, and then
 # the uniform quantizer, which fits any samples, is the safe one.
@@ -97,13 +97,22 @@ def _cumulative(
     points: Sequence[float], centre: float, deviation: float, table: tuple[int, ...]
 ) -> Integers:
     """The distribution below each point, in parts per 65536, interpolated between table entries."""
-    distances = np.array(points) - centre
-    scaled = np.minimum(np.abs(distances) * (_SCALE / deviation), _REACH << _FRACTION_BITS)
-    positions = scaled.astype(np.int64)
-    for index in np.flatnonzero(np.abs(scaled - np.rint(scaled)) <= scaled * _DOUBT):
+    places = np.array(points)
+    distances = places - centre
+    scaled = np.abs(distances) * _SCALE
+    positions = np.minimum(scaled / deviation, _REACH << _FRACTION_BITS).astype(np.int64)
+    positions -= positions * deviation > scaled  # a quotient that was rounded up to a whole one
+    from_place = distances - places
+    is_exact = (from_place == -centre) & (distances - from_place == places)
+    for index in np.flatnonzero(~is_exact):
         positions[index] = _exact_position(points[int(index)], centre, deviation)
-    above = _interpolated(np.array(table), positions)
+    above = _interpolated(_array(table), positions)
     return np.where(distances >= 0, above, WHOLE - above)
+
+
+@cache
+def _array(table: tuple[int, ...]) -> Integers:
+    return np.array(table, np.int64)
 
 
 def _exact_position(point: float, centre: float, deviation: float) -> int:

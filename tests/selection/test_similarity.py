@@ -130,7 +130,8 @@ def test_positions_between_table_entries_are_exact(unit: float) -> None:
     """On the entries and beside them, where float64 alone would be a guess."""
     steps = np.concatenate([np.arange(-40, 41), 33 + np.arange(-3, 4) * 2.0**-40, [300, -300]])
     points = (steps / 4 * unit).tolist()
-    for centre, deviation in ((0.0, unit), (unit, 3 * unit), (unit, unit / 3 or unit)):
+    tiny = 2.0**-60 * unit
+    for centre, deviation in ((0.0, unit), (unit, 3 * unit), (unit, unit / 3), (tiny, 3 * unit)):
         found = _cumulative(points, centre, deviation, LAPLACE_CUMULATIVE)
         for point, share in zip(points, found.tolist(), strict=True):
             distance = Fraction(point) - Fraction(centre)
