@@ -22,7 +22,7 @@ BLOCK = 256
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def _jit(function: Function) -> Function:
+def jit(function: Function) -> Function:
     """Compiled when first called, and cached on disk.
 
     Without reference counts, rewrites and C wrappers a first call compiles in half the time.
@@ -38,14 +38,14 @@ def _jit(function: Function) -> Function:
     return compiled
 
 
-@_jit
+@jit
 def lookup(codes: Any, table: Any, out: Any) -> None:
     """out[i] = table[codes[i]]; `codes` are unsigned and below the table's length."""
     for index in range(codes.size):
         out[index] = table[codes[index]]
 
 
-@_jit
+@jit
 def lookup_pairs(words: Any, firsts: Any, seconds: Any, out: Any) -> None:
     """Two 4-byte values for two one-byte codes at a time, stored past the caches.
 
@@ -64,7 +64,7 @@ def lookup_pairs(words: Any, firsts: Any, seconds: Any, out: Any) -> None:
     finish_streaming()
 
 
-@_jit
+@jit
 def search_float32(bits: Any, thresholds: Any, out: Any) -> np.uint32:
     """The number of thresholds (2^b − 1 int32 keys) at most the sample; the largest magnitude."""
     largest = np.uint32(0)
@@ -84,7 +84,7 @@ def search_float32(bits: Any, thresholds: Any, out: Any) -> np.uint32:
     return largest
 
 
-@_jit
+@jit
 def search_float64(bits: Any, thresholds: Any, out: Any) -> np.uint64:
     """As `search_float32`, for the bits of float64 and int64 keys."""
     largest = np.uint64(0)
@@ -104,7 +104,7 @@ def search_float64(bits: Any, thresholds: Any, out: Any) -> np.uint64:
     return largest
 
 
-@_jit
+@jit
 def settle(bits: Any, start: int, stop: int, beyond: int, lower_bounds: Any, out: Any) -> None:
     """Levels that are at most one too high, made right; those beyond the estimate are ends."""
     for index in range(start, stop):
@@ -120,7 +120,7 @@ def settle(bits: Any, start: int, stop: int, beyond: int, lower_bounds: Any, out
         out[index] = level
 
 
-@_jit
+@jit
 def quantize_floor(bits: Any, fields: Any, beyond: int, lower_bounds: Any, out: Any) -> np.uint64:
     """Levels of whole groups of float32 samples by estimate; returns the largest magnitude."""
     largest = np.uint64(0)
@@ -134,7 +134,7 @@ def quantize_floor(bits: Any, fields: Any, beyond: int, lower_bounds: Any, out: 
     return largest
 
 
-@_jit
+@jit
 def quantize_centre(bits: Any, fields: Any, beyond: int, lower_bounds: Any, out: Any) -> np.uint64:
     """As `quantize_floor`, with a dead zone about the centre."""
     largest = np.uint64(0)

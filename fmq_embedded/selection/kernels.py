@@ -5,11 +5,11 @@ Samples come as the unsigned integers that have their bits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-import numba
 import numpy as np
+
+from fmq_embedded.quantizers.kernels import jit
 
 BLOCK = 1 << 14
 """Samples summed at once: then no sum of `sum_block` passes 64 bits."""
@@ -19,23 +19,8 @@ PART_BITS = 24
 KEYS = 1 << 12
 """Samples compared at a time: their keys stay in the caches."""
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 
-
-def _jit(function: Function) -> Function:
-    """Compiled when first called, and cached on disk."""
-    compiled: Function = numba.njit(
-        cache=True,
-        nogil=True,
-        _nrt=False,
-        error_model="numpy",
-        no_cfunc_wrapper=True,
-        no_rewrites=True,
-    )(function)
-    return compiled
-
-
-@_jit
+@jit
 def sum_block(bits: Any) -> Any:
     """Exact sums of up to `BLOCK` finite samples whose exponents lie near one another.
 
@@ -73,7 +58,7 @@ def sum_block(bits: Any) -> Any:
     return lowest, zeros, total, highs, middles, lows
 
 
-@_jit
+@jit
 def count_from(bits: Any, edges: Any, keys: Any, counts: Any) -> None:
     """Add to `counts` how many finite samples are at least each edge.
 
@@ -96,7 +81,7 @@ def count_from(bits: Any, edges: Any, keys: Any, counts: Any) -> None:
             counts[edge] += found
 
 
-@_jit
+@jit
 def count_codes(codes: Any, counts: Any) -> None:
     """Add to `counts` how often each code occurs.
 
