@@ -31,7 +31,12 @@ PATTERN = (25, 20, 20)
 """A map of any of these sizes is this one again and again, one below the other."""
 ROUNDS = 5
 BIT_DEPTH = 5
-LIMITS = {("dense", "encode"): 130.0, ("dense", "decode"): 60.0}
+LIMITS = {
+    ("fast", "encode"): 15.0,
+    ("fast", "decode"): 10.0,
+    ("dense", "encode"): 130.0,
+    ("dense", "decode"): 60.0,
+}
 """Nanoseconds for an element, on one thread."""
 LINEAR_LIMIT = 1.5
 SET_SPEED_UP = 1.8
