@@ -89,8 +89,9 @@ def split(
         "agree-headers": "leave headers and class maps, which both ends hold, out of the streams",
         "profile": "what levels are coded with: standard; fast: static tables, few instructions; "
         "dense: the fewest bits, with levels of its own where there is no --partition",
-        "rate-distortion": "of dense levels: quick, plain or rdo; or auto: whichever, and steps by "
-        "importance among them, takes the fewest bits with which the tail is as good",
+        "rate-distortion": "of dense levels: quick, plain or rdo; or auto: whichever takes the "
+        "fewest bits with which the tail is as good; steps by importance, means of channels and a "
+        "region of interest (--result faces) are among them",
         "result": "class or faces: judge by whether these stay, in place of --tail-sqnr",
         "agree": "--result: for how many of the inputs it has to stay, in per cent",
         "target-sqnr": "dense: the step by the maps' own signal-to-noise ratio, in dB",

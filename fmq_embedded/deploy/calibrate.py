@@ -90,7 +90,8 @@ def calibrate(
         rate_distortion: how a device decides about dense levels of its own: "quick", the mode with
             the least coefficients; "plain", modes by their costs; "rdo", levels by them too;
             "auto": whichever takes the fewest bits with which the criterion holds; a wider dead
-            zone, and quantizers' steps by the importance of channels, are tried as well.
+            zone, steps or factors by the importance of channels, their means, and where the result
+            tells of places a region of interest are tried as well.
         target_sqnr: of each map that is coded densely, in dB, instead of the tail's.
         result: what has to stay in place of the tail's ratio, a key of
             `calibration.results.RESULTS`: "class" or "faces". It is judged by up to 240 inputs,
