@@ -32,6 +32,7 @@ from fmq_embedded.deploy.calibrate_weighting import (
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.quantizing import plain_header
 
+WITH_TRANSFORMS = "factors and transforms"
 ASKED, POOLING_SHARE = 40, 0.9
 
 Settings = Callable[[FeatureMap], Sequence[Setting]]
@@ -49,7 +50,10 @@ def weighted_codecs(
     """
     (name,) = case.calibration[0]
     items = [maps[name] for maps in case.calibration]
-    ways: list[tuple[str, float, RegionFit | None]] = [("factors by importance", 1.0, None)]
+    ways: list[tuple[str, float, RegionFit | None]] = [
+        ("factors by importance", 1.0, None),
+        (WITH_TRANSFORMS, 1.0, None),
+    ]
     if case.found is not None:
         references = [case.tail(samples_of(maps)) for maps in case.calibration]
         maps = {name: [coded_values(item)[0] for item in items]}
@@ -61,7 +65,8 @@ def weighted_codecs(
         yield RateCodec("dense, means of channels", "", settings, functools.partial(_code, plan))
     for told, odds, learned in ways:
         weighting = weighting_of(exponents, learned, odds, math.ldexp(1.0, exponent - FINER_BITS))
-        plan = DensePlan(exponent, 0, SPATIAL_PLAIN, weighting=weighting)
+        search = PLAIN if told == WITH_TRANSFORMS else SPATIAL_PLAIN
+        plan = DensePlan(exponent, 0, search, weighting=weighting)
         yield RateCodec(f"dense, {told}", "", settings, functools.partial(_code, plan))
 
 

@@ -146,6 +146,7 @@ class CodingWays:
         ways: dict[str, Callable[[], tuple[Deployment, object]]] = {
             "means of channels": self._pooled,
             "factors by importance": functools.partial(self._weighted, None),
+            "factors and transforms": functools.partial(self._weighted, None, PLAIN),
         }
         if self.judge.result is not None and self.judge.result.found is not None:
             ways |= {
@@ -157,13 +158,15 @@ class CodingWays:
     def _pooled(self) -> tuple[Deployment, DenseReport]:
         return self._with_weightings(lambda plan, exponent: means_of(plan.shape), PLAIN)
 
-    def _weighted(self, odds: float | None) -> tuple[Deployment, DenseReport]:
+    def _weighted(
+        self, odds: float | None, search: Search = SPATIAL_PLAIN
+    ) -> tuple[Deployment, DenseReport]:
         exponents, fits = self._importance, {} if odds is None else self._regions
         return self._with_weightings(
             lambda plan, exponent: weighting_of(
                 exponents[plan.name], fits.get(plan.name), odds or 1.0, math.ldexp(1.0, exponent)
             ),
-            SPATIAL_PLAIN,
+            search,
         )
 
     def _with_weightings(

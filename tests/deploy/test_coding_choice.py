@@ -90,6 +90,7 @@ def test_auto_takes_the_coding_with_the_fewest_bits_and_shows_its_evidence(folde
     )
     assert isinstance(report, CodingReport)
     own_levels = {"quick", "plain", "dead zone", "rdo", "factors by importance"}
+    own_levels.add("factors and transforms")
     assert set(report.tried) - {"means of channels"} == {*own_levels, "steps by importance"}
     fewest = min(report.tried.values(), key=lambda one: one.bits)
     assert report.tried[report.chosen] == fewest
