@@ -146,7 +146,7 @@ FMQ_INLINE pair_t load(const place_t *place, uint32_t n)
     return pair;
 }
 
-static void load_lines(const place_t *place, uint32_t size, lines_t *lines)
+FMQ_INLINE void load_lines(const place_t *place, uint32_t size, lines_t *lines)
 {
     uint32_t n;
 
@@ -194,7 +194,6 @@ static void forward_lines(const basis_t *basis, const place_t *place, uint32_t s
 {
     const uint32_t size = basis->size;
     lines_t even;
-    pair_t odd[FMQ_TRANSFORM_LIMIT / 2u];
     pair_t sum = {0u, 0u};
     uint32_t length = size;
     uint32_t first = 1u; /* the rows left are its multiples */
@@ -206,11 +205,15 @@ static void forward_lines(const basis_t *basis, const place_t *place, uint32_t s
         for (n = 0u; n < length / 2u; n++) {
             const pair_t mirrored = even.at[length - 1u - n];
 
-            odd[n] = minus(even.at[n], mirrored);
+            even.at[length - 1u - n] = minus(even.at[n], mirrored);
             even.at[n] = plus(even.at[n], mirrored);
         }
         for (k = first; k < size; k += 2u * first) {
-            store(place, k, correlate(basis, odd, length / 2u, k, 2u * k), shift);
+            /* the differences lie there from the last to the first */
+            store(place, k,
+                  correlate(basis, even.at + length / 2u, length / 2u,
+                            k * (length - 1u) % basis->period, basis->period - 2u * k),
+                  shift);
         }
     }
     for (k = first; k < size; k += first) {
@@ -222,11 +225,19 @@ static void forward_lines(const basis_t *basis, const place_t *place, uint32_t s
     store(place, 0u, times(sum, basis->constant), shift);
 }
 
+/* What coefficients of a DCT-II of odd length, in units of `angle`, give at one place. */
+FMQ_INLINE pair_t whole_sum(const basis_t *basis, const pair_t *values, uint32_t length,
+                            uint32_t angle)
+{
+    return plus(times(values[0], basis->constant),
+                correlate(basis, values + 1, length - 1u, angle, angle));
+}
+
 static void inverse_lines(const basis_t *basis, const place_t *place)
 {
     const uint32_t size = basis->size;
     lines_t result;
-    lines_t chosen; /* the coefficients of a stage's rows */
+    pair_t chosen[FMQ_TRANSFORM_LIMIT / 2u]; /* the coefficients of a stage's rows */
     uint32_t length = size;
     uint32_t first = 1u;
     uint32_t count;
@@ -235,23 +246,27 @@ static void inverse_lines(const basis_t *basis, const place_t *place)
     for (; length % 2u == 0u; length /= 2u) {
         first *= 2u;
     }
+    if (first == 1u) {
+        load_lines(place, size, &result);
+        for (n = 0u; n < size; n++) {
+            store(place, n, whole_sum(basis, result.at, size, 2u * n + 1u), TRANSFORM_FRACTION_BITS);
+        }
+        return;
+    }
     for (count = 0u; count < length; count++) {
-        chosen.at[count] = load(place, count * first);
+        chosen[count] = load(place, count * first);
     }
     for (n = 0u; n < length; n++) {
-        const uint32_t angle = (2u * n + 1u) * first;
-
-        result.at[n] = plus(times(chosen.at[0], basis->constant),
-                            correlate(basis, chosen.at + 1, length - 1u, angle, angle));
+        result.at[n] = whole_sum(basis, chosen, length, (2u * n + 1u) * first);
     }
     for (; length < size; length *= 2u) {
         first /= 2u;
         for (count = 0u; count < length; count++) {
-            chosen.at[count] = load(place, (2u * count + 1u) * first);
+            chosen[count] = load(place, (2u * count + 1u) * first);
         }
         for (n = 0u; n < length; n++) {
             const uint32_t angle = (2u * n + 1u) * first;
-            const pair_t odd = correlate(basis, chosen.at, length, angle, 2u * angle);
+            const pair_t odd = correlate(basis, chosen, length, angle, 2u * angle);
 
             result.at[2u * length - 1u - n] = minus(result.at[n], odd);
             result.at[n] = plus(result.at[n], odd);
@@ -263,8 +278,8 @@ static void inverse_lines(const basis_t *basis, const place_t *place)
 }
 
 /* Of an odd number of lines the last is a pair by itself: all is read before it is overwritten. */
-static void transform_lines(int32_t *samples, uint32_t count, uint32_t apart, uint32_t stride,
-                            uint32_t shift, const basis_t *basis, bool is_forward)
+FMQ_INLINE void transform_lines(int32_t *samples, uint32_t count, uint32_t apart, uint32_t stride,
+                                uint32_t shift, const basis_t *basis, bool is_forward)
 {
     uint32_t at;
 
