@@ -75,13 +75,13 @@ class Machine:
 
 STATIC = ("-O2", "-static")
 BIG_ENDIAN = Machine("powerpc-linux-gnu-gcc", STATIC, "qemu-ppc")
+SANITIZED_MACHINES = (Machine("gcc", SANITIZED), Machine("clang", SANITIZED))
 MACHINES = (
     *(Machine("gcc", (level,)) for level in ("-O0", "-O1", "-O2", "-O3", "-Os")),
     *(Machine("clang", (level,)) for level in ("-O0", "-O1", "-O2", "-O3", "-Os")),
     Machine("gcc", FAST_MATH),
     Machine("clang", FAST_MATH),
-    Machine("gcc", SANITIZED),
-    Machine("clang", SANITIZED),
+    *SANITIZED_MACHINES,
     Machine("gcc", ("-O2", "-DFMQ_PLAIN_C")),
     Machine("gcc", ("-O2", "-funsigned-char")),
     Machine("gcc", ("-O2",), flash_budget=0),
@@ -138,6 +138,8 @@ def run_machines(
     kept: Sequence[KeptCase],
     kit: Path,
     step: Step = lambda name: None,
+    *,
+    spoil: bool = False,
 ) -> list[MachineResult]:
     """Run the kit on machines, one after the other.
 
@@ -146,18 +148,20 @@ def run_machines(
         kept: the kit's cases.
         kit: its folder.
         step: called with the name of each machine as it begins.
+        spoil: give libfmq every prefix of each stream, and it with every bit flipped, in place of
+            the cases.
     """
     results = []
     for machine in machines:
         step(machine.name)
         try:
-            results.append(_result(machine, kept, kit))
+            results.append(_result(machine, kept, kit, spoil=spoil))
         except (InputError, MissingToolError) as error:
             results.append(MachineResult(machine.name, absent=str(error).splitlines()[0]))
     return results
 
 
-def _result(machine: Machine, kept: Sequence[KeptCase], kit: Path) -> MachineResult:
+def _result(machine: Machine, kept: Sequence[KeptCase], kit: Path, *, spoil: bool) -> MachineResult:
     target = machine.target()
     checks = unsupported = 0
     findings: list[Finding] = []
@@ -167,7 +171,8 @@ def _result(machine: Machine, kept: Sequence[KeptCase], kit: Path) -> MachineRes
             make_folder(folder / "generated")
             sources = Sources(cases, folder / "generated", machine.flash_budget)
             program = sources.program(target, folder)
-            found = run(program, kit, [one.case.name for one in cases], target.prefix)
+            names = [one.case.name for one in cases]
+            found = run(program, kit, names, target.prefix, spoil=spoil)
         checks, unsupported = checks + found.checks, unsupported + found.unsupported
         findings += found.findings
     return MachineResult(machine.name, len(kept), checks, unsupported, tuple(findings))

@@ -104,6 +104,7 @@ def run(
     names: Sequence[str],
     prefix: Sequence[str] = (),
     *,
+    spoil: bool = False,
     timeout_s: float = TIMEOUT_S,
 ) -> Run:
     """Run a runner on cases of a kit.
@@ -113,6 +114,8 @@ def run(
         kit: its folder.
         names: of the cases.
         prefix: as in `Target`.
+        spoil: give it each stream with every bit flipped, and cut short everywhere, in place of
+            the whole case.
         timeout_s: it is stopped after so many seconds: a finding.
 
     Raises:
@@ -120,7 +123,7 @@ def run(
     """
     try:
         done = subprocess.run(
-            [*prefix, str(program), *names],
+            [*prefix, str(program), *(["--spoil"] if spoil else []), *names],
             cwd=kit / CASES,
             capture_output=True,
             timeout=timeout_s,

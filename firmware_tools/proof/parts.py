@@ -12,7 +12,12 @@ from pathlib import Path
 
 from firmware_tools.conformance.boards import run_boards
 from firmware_tools.conformance.kit import check_cases
-from firmware_tools.conformance.machines import MACHINES, MachineResult, run_machines
+from firmware_tools.conformance.machines import (
+    MACHINES,
+    SANITIZED_MACHINES,
+    MachineResult,
+    run_machines,
+)
 from firmware_tools.conformance.mutants import MUTANTS
 from firmware_tools.conformance.self_test import CHECKING, CHECKOUT, self_test
 from firmware_tools.fuzzing.fuzz import fuzz
@@ -77,6 +82,12 @@ def _checked_by(python: str, subject: str, kits: Kits, settings: Mapping[str, st
 
 def _machines(kits: Kits, step: Step) -> Iterator[Row]:
     for result in run_machines(MACHINES, kits.whole, kits.whole_folder, step):
+        yield _machine_row(result)
+
+
+def _spoilt(kits: Kits, step: Step) -> Iterator[Row]:
+    kept, folder = kits.compact, kits.compact_folder
+    for result in run_machines(SANITIZED_MACHINES, kept, folder, step, spoil=True):
         yield _machine_row(result)
 
 
@@ -173,6 +184,15 @@ PARTS: Mapping[str, Part] = {
         "checks",
         _boards,
         "other deployments on every emulated board, not the kit.",
+    ),
+    "spoilt": Part(
+        "Conformance kit, spoilt streams",
+        "Every prefix of every stream of the compact kit, and the stream with every bit flipped: "
+        "refused; with a checksum that is right, refused or decoded to levels of the case's depth. "
+        "The sanitizers see no access outside of a buffer and nothing undefined.",
+        "streams",
+        _spoilt,
+        "other streams, in Python, C and on a board, as below.",
     ),
     "mutants": Part(
         "The kit catches mistakes",

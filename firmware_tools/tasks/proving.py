@@ -26,8 +26,8 @@ from fmq_embedded.files import write_atomically
         "for quantizers of every form: an hour more",
         "all": "the whole proof: every target, the conformance kit on every machine and board, its "
         "own test by mistakes, faults, fuzzing, static analysis; writes a page of it",
-        "only": "with --all: parts of it: targets, cases, pythons, machines, boards, mutants, "
-        "promises, fuzzing, static, every-float32",
+        "only": "with --all: parts of it: targets, cases, pythons, machines, boards, spoilt, "
+        "mutants, promises, fuzzing, static, every-float32",
         "report": "with --all: the page's file, Markdown",
     }
 )

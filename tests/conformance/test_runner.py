@@ -71,6 +71,21 @@ def test_a_stream_that_is_sound_is_not_to_be_refused(
     assert [finding.stage for finding in found.findings] == ["refused-0.fmq"]
 
 
+def test_spoilt_streams_are_refused_or_safe(
+    program: Path, kit: Path, kept: Sequence[KeptCase], tmp_path: Path
+) -> None:
+    names = [name for name in names_of(kept) if name.startswith("float32-uniform")]
+    found = run(program, kit, names, spoil=True)
+    assert found.findings == []
+    bits = [8 * len(one.results.stream) for one in kept if one.case.name in names]
+    assert found.checks > 2 * sum(bits)
+    shutil.copytree(kit / CASES / "float32-uniform-8", tmp_path / CASES / "one")
+    path = tmp_path / CASES / "one" / "case.toml"
+    path.write_text(path.read_text().replace("bit_depth = 8", "bit_depth = 3", 1))
+    found = run(program, tmp_path, ["one"], spoil=True)
+    assert [finding.stage for finding in found.findings] == ["a spoilt stream"]
+
+
 def test_what_is_no_case_is_said_so(program: Path, kit: Path, tmp_path: Path) -> None:
     (tmp_path / CASES).mkdir()
     with pytest.raises(InputError, match="no case of a kit"):

@@ -1,6 +1,6 @@
 /*
  * What an implementation under test provides, and all that the runner asks of it. Write
- * these four functions, link them with runner.c and case_file.c, and run
+ * these four functions, link them with runner.c, spoilt.c and case_file.c, and run
  *
  *     runner CASE ...
  *

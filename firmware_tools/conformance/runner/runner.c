@@ -1,12 +1,14 @@
 /*
  * Holds an implementation against cases of the kit: what it gives must be what the files
- * say, byte for byte, and what cannot be must be refused.
+ * say, byte for byte, and what cannot be must be refused. With --spoil before the cases it
+ * gives it their streams with every bit flipped, and cut short everywhere, in place of that.
  *
  * Prints a line for each difference and one for all. Exit status 0: none; 1: some; 2: a
  * case cannot be read.
  */
 #include "case_file.h"
 #include "implementation.h"
+#include "spoilt.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -287,11 +289,30 @@ static void check_case(const kit_case_t *item, const kit_arrays_t *kept)
     }
 }
 
+static void spoil(const kit_case_t *item, uint8_t *stream, size_t size, size_t levels_size)
+{
+    if (stream != NULL && !kit_spoil(item, stream, size, levels_size, &checks)) {
+        say(item, "a spoilt stream", "taken, though it cannot be, or unsafe");
+    }
+}
+
+static void spoil_case(const kit_case_t *item, const kit_arrays_t *kept)
+{
+    size_t size = 0u;
+    uint8_t *const stream = kit_read_file(item, "host.fmq", &size);
+
+    spoil(item, kept->stream, kept->stream_size, kept->levels_size);
+    spoil(item, stream, size, kept->levels_size);
+    free(stream);
+}
+
 int main(int argument_count, char **arguments)
 {
+    const int is_spoiling = argument_count > 1 && strcmp(arguments[1], "--spoil") == 0;
+    const int first = is_spoiling ? 2 : 1;
     int index;
 
-    for (index = 1; index < argument_count; index++) {
+    for (index = first; index < argument_count; index++) {
         kit_arrays_t kept = {NULL, NULL, NULL, NULL, 0u, 0u, 0u, 0u, NULL};
         kit_case_t item;
 
@@ -301,14 +322,18 @@ int main(int argument_count, char **arguments)
                     arguments[index]);
             return 2;
         }
-        check_case(&item, &kept);
+        if (is_spoiling) {
+            spoil_case(&item, &kept);
+        } else {
+            check_case(&item, &kept);
+        }
         free(kept.samples);
         free(kept.levels);
         free(kept.stream);
         free(kept.decoded);
         free(kept.restored);
     }
-    printf("%d cases, %lu checks, %lu differences, %lu unsupported\n", argument_count - 1, checks,
+    printf("%d cases, %lu checks, %lu differences, %lu unsupported\n", argument_count - first, checks,
            differences, unsupported);
     return differences == 0u ? 0 : 1;
 }
