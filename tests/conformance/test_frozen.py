@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 FROZEN = sorted(HERE.glob("v*.tar.xz"))
 """Each is what `inv conformance --compact --out` wrote; a later one has only what came to it."""
 
-CASE_COUNTS = {"v1": 100, "v2": 122, "v3": 6}
+CASE_COUNTS = {"v1": 100, "v2": 122, "v3": 7}
 TODAY = ("v2", "v3")
 """Those whose cases this version makes: v1 knew no dense coding."""
 
