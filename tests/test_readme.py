@@ -21,6 +21,7 @@ from PIL import Image
 
 from firmware_tools.emulators import emulator
 from firmware_tools.firmware import LIBFMQ_INCLUDE, build_firmware
+from firmware_tools.profiling.partial_cases import pasted_faces
 from fmq_embedded.deploy.deployment_files import load
 from tests.tasks.running import ROOT, fmq
 
@@ -33,6 +34,10 @@ INSTEAD = {
     "fmq bench": ["fmq bench --quick --suite start"],
     "fmq calibrate --deployment face --data photos --profile dense": [
         "fmq calibrate --deployment face --data photos --profile dense --rate-distortion quick"
+    ],
+    "fmq calibrate --deployment face --data faces --profile dense --result faces --agree 95": [
+        "fmq calibrate --deployment face --data faces --profile dense --rate-distortion quick "
+        "--result faces --agree 75"
     ],
     "fmq verify --deployment face": ["fmq verify --deployment face --target c"],
     "fmq verify --deployment face --target tflite,litert": [
@@ -102,7 +107,7 @@ class Tour:
 
 @pytest.fixture(scope="module")
 def tour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tour]:
-    """The folder has what the tour starts from: a map, a bitstream, and a folder of pictures."""
+    """The folder has what the tour starts from: a map, a bitstream, and folders of pictures."""
     folder = tmp_path_factory.mktemp("tour")
     generator = np.random.default_rng(0)
     scales = np.repeat([0.05, 4.0], 8).astype(np.float32)
@@ -112,6 +117,9 @@ def tour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tour]:
     for number in range(26):
         noise = generator.integers(0, 256, (8, 8, 3), np.uint8)
         Image.fromarray(noise).resize((96, 96)).save(folder / "folder" / f"{number}.png")
+    (folder / "faces").mkdir()
+    for number, crop in enumerate(pasted_faces(24)):
+        Image.fromarray(crop).save(folder / "faces" / f"{number}.png")
     assert fmq(folder, "encode", "map.npy", "map.fmq", "--partition", "channel").status == 0
     made = Tour(folder)
     with made.board:

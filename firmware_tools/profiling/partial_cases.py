@@ -123,7 +123,7 @@ def face_case(
         tests - len(with_face),
         lambda maps: best_score(maps) <= SURELY_NOTHING,
     )
-    seen = [parts.run_head(blazeface.prepare(crop)[0]) for crop in _pasted_faces(calibration)]
+    seen = [parts.run_head(blazeface.prepare(crop)[0]) for crop in pasted_faces(calibration)]
 
     faces = result_kind("faces", ())
     return PartialCase(
@@ -355,7 +355,7 @@ def _face_crops(generator: np.random.Generator) -> Iterator[Array]:
         yield blazeface.prepare(whole[above : above + side, first : first + side])[0]
 
 
-def _pasted_faces(count: int) -> Iterator[Picture]:
+def pasted_faces(count: int) -> Iterator[Picture]:
     """Crops of the calibration photos, in two of three a small grey face of another person."""
     from skimage import data
 
