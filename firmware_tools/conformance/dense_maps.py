@@ -104,7 +104,8 @@ def _sparse(shape: tuple[int, ...]) -> Array:
 def _last_cosine(rows: int, columns: int) -> Array:
     """The basis function of the highest frequencies: of all coefficients the last one alone."""
     waves = [np.cos(math.pi * (np.arange(n) + 0.5) * (n - 1) / n) for n in (rows, columns)]
-    return (50 * np.outer(*waves)[np.newaxis, :, :, np.newaxis]).astype(np.float32)
+    samples: Array = (50 * np.outer(*waves)[np.newaxis, :, :, np.newaxis]).astype(np.float32)
+    return samples
 
 
 def _weighted_maps() -> Iterator[tuple[TensorPlan, Array]]:

@@ -173,7 +173,10 @@ def _level_dtype(levels: npt.ArrayLike) -> type[np.uint8 | np.uint16]:
 def _magnitudes(centre: int, bit_depth: int) -> npt.NDArray[np.uint8]:
     """|level − centre| of each level, without the low bits beyond 8."""
     residuals = np.arange(1 << bit_depth) - centre
-    return (np.abs(residuals) >> max(bit_depth - 8, 0)).astype(np.uint8)
+    magnitudes: npt.NDArray[np.uint8] = (np.abs(residuals) >> max(bit_depth - 8, 0)).astype(
+        np.uint8
+    )
+    return magnitudes
 
 
 @lru_cache(32)
@@ -188,7 +191,7 @@ def _pack_classes(classes: Classes) -> bytes:
     filled = np.zeros(-(-classes.size // 4) * 4, np.uint8)
     filled[: classes.size] = classes
     first, second, third, fourth = filled.reshape(-1, 4).T
-    return (first | second << 2 | third << 4 | fourth << 6).tobytes()
+    return bytes(first | second << 2 | third << 4 | fourth << 6)
 
 
 def _unpack_classes(data: Bytes, start: int, channels: int) -> tuple[Classes, int]:

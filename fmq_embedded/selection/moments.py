@@ -133,7 +133,8 @@ def occurrences(codes: npt.NDArray[np.generic], count: int) -> npt.NDArray[np.in
 
     rows = np.zeros((4, count), np.int64)
     kernels.count_codes(codes, rows)
-    return rows.sum(axis=0)
+    counts: npt.NDArray[np.int64] = rows.sum(axis=0)
+    return counts
 
 
 def as_finite_float32(
