@@ -82,7 +82,7 @@ def _is_pooling(case: PartialCase) -> bool:
 
 
 def _means(samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    means = samples.mean(axis=(1, 2), keepdims=True)
+    means = samples.mean(axis=tuple(range(samples.ndim - 1)), keepdims=True)
     if samples.dtype != np.float32:
         means = np.rint(means)
     return np.broadcast_to(means, samples.shape).astype(samples.dtype)
