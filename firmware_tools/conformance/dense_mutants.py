@@ -82,8 +82,8 @@ DENSE_CODING = (
     Mutant(
         "channel matrix transposed",
         "dense_channels.c",
-        "forward + (size_t)index * channels,\n",
-        "forward + index,\n",
+        "forward + (size_t)index * channels;\n",
+        "forward + index;\n",
     ),
     Mutant(
         "region without its margin",

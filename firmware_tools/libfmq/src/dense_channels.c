@@ -1,8 +1,7 @@
 /* A transform over the channels of a map; the twin of fmq_embedded/dense/channel_transform.py. */
 #include "dense_channels.h"
 
-#include "fmq/quantizer.h"
-
+#include "dense_numbers.h"
 #include "inline.h"
 #include "signed_shift.h"
 
@@ -21,12 +20,6 @@ FMQ_INLINE int32_t weighed(const int32_t *numbers, const int16_t *factors, uint3
     return fmq_shift_down(sum, shift);
 }
 
-static uint16_t within(int32_t number, int32_t lowest, int32_t highest)
-{
-    number = number < lowest ? lowest : number;
-    return (uint16_t)((number > highest ? highest : number) + (int32_t)FMQ_FIXED_POINT_CENTRE);
-}
-
 /* All channels of one place, in place. */
 static void transform_place(const fmq_dense_channels_t *transform, uint32_t channels,
                             bool is_forward, uint16_t *numbers)
@@ -36,16 +29,22 @@ static void transform_place(const fmq_dense_channels_t *transform, uint32_t chan
     uint32_t index;
 
     for (index = 0u; index < channels; index++) {
-        source[index] = (int32_t)numbers[index] - (int32_t)FMQ_FIXED_POINT_CENTRE;
+        source[index] = fmq_dense_sample(numbers[index]);
     }
     for (index = 0u; index < channels; index++) {
-        numbers[index] =
-            is_forward ? within(weighed(source, transform->forward + (size_t)index * channels,
-                                        channels, 1u, transform->forward_bits + FINER_BITS),
-                                -largest, largest)
-                       : within(weighed(source, transform->inverse + index, channels, channels,
-                                        transform->inverse_bits),
-                                INT16_MIN, INT16_MAX);
+        if (is_forward) {
+            const int16_t *const row = transform->forward + (size_t)index * channels;
+            const uint32_t shift = transform->forward_bits + FINER_BITS;
+
+            numbers[index] = fmq_dense_number(weighed(source, row, channels, 1u, shift), -largest,
+                                              largest);
+        } else {
+            const int16_t *const column = transform->inverse + index;
+            const uint32_t shift = transform->inverse_bits;
+
+            numbers[index] = fmq_dense_number(weighed(source, column, channels, channels, shift),
+                                              INT16_MIN, INT16_MAX);
+        }
     }
 }
 

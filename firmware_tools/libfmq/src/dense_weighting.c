@@ -1,8 +1,7 @@
 /* Factors of channels and a region of interest; the twin of fmq_embedded/dense/weighting.py. */
 #include "dense_weighting.h"
 
-#include "fmq/quantizer.h"
-
+#include "dense_numbers.h"
 #include "signed_shift.h"
 
 #define FACTOR_BITS 13u
@@ -11,15 +10,9 @@
 /* A number times a factor, rounded; 32 bits hold it for any number of 16 bits. */
 static int32_t weighed(uint16_t number, uint16_t factor, uint32_t shift)
 {
-    const int32_t value = (int32_t)number - (int32_t)FMQ_FIXED_POINT_CENTRE;
+    const int32_t value = fmq_dense_sample(number);
 
     return fmq_shift_down(value * (int32_t)factor + ((int32_t)1 << (shift - 1u)), shift);
-}
-
-static uint16_t within(int32_t number, int32_t lowest, int32_t highest)
-{
-    number = number < lowest ? lowest : number;
-    return (uint16_t)((number > highest ? highest : number) + (int32_t)FMQ_FIXED_POINT_CENTRE);
 }
 
 /* Each channel of a map becomes its mean. */
@@ -54,8 +47,7 @@ static void mark(const fmq_dense_region_t *region, const fmq_dense_format_t *for
         int32_t score = 0;
 
         for (channel = 0u; channel < format->channels; channel++) {
-            score += ((int32_t)numbers[channel] - (int32_t)FMQ_FIXED_POINT_CENTRE) *
-                     region->scores[channel];
+            score += fmq_dense_sample(numbers[channel]) * region->scores[channel];
         }
         marks[place] = score > region->threshold ? 1u : 0u;
     }
@@ -100,11 +92,12 @@ void fmq_dense_weigh(const fmq_dense_weighting_t *weighting, const fmq_dense_for
                                   is_near(weighting->region, format, marks, row, column);
 
             for (channel = 0u; channel < format->channels; channel++) {
-                numbers[channel] = is_coded ? within(weighed(numbers[channel],
-                                                             weighting->factors[channel],
-                                                             FACTOR_BITS + FINER_BITS),
-                                                     -largest, largest)
-                                            : (uint16_t)FMQ_FIXED_POINT_CENTRE;
+                const int32_t sample = is_coded ? weighed(numbers[channel],
+                                                          weighting->factors[channel],
+                                                          FACTOR_BITS + FINER_BITS)
+                                                : 0;
+
+                numbers[channel] = fmq_dense_number(sample, -largest, largest);
             }
         }
     }
@@ -136,7 +129,7 @@ void fmq_dense_unweigh(const fmq_dense_weighting_t *weighting, const fmq_dense_f
                                                    weighting->inverse_factors[channel],
                                                    FACTOR_BITS);
 
-            numbers[channel] = within(own, INT16_MIN, INT16_MAX);
+            numbers[channel] = fmq_dense_number(own, INT16_MIN, INT16_MAX);
         }
     }
 }
