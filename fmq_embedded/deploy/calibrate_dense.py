@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy.typing as npt
@@ -100,9 +100,7 @@ def densely(
         for plan in deployment.tensors
     }
 
-    def planned(plans: Mapping[str, DensePlan]) -> Deployment:
-        return deployment.with_dense(plans, dict.fromkeys(plans, ""), headers_agreed=headers_agreed)
-
+    planned = _Planned(deployment, judged, change, headers_agreed)
     if bit_depth is not None:
         plans = {
             name: of_depth(deployment, name, plan, statistics[name], bit_depth)
@@ -124,15 +122,40 @@ def densely(
             )
             for plan in deployment.tensors
         }
-        plans, tried = _with_best_transforms(
-            deployment, trials, judged, lambda tried: change(planned(tried)), limit
-        )
+        plans, tried = _with_best_transforms(deployment, trials, judged, planned.change, limit)
     judged_by_tail = bit_depth is None and target_sqnr is None
-    choices = tuple(choice_of(plan, plans[plan.name], judged) for plan in deployment.tensors)
-    allowed = limit if judged_by_tail else math.inf
-    report = DenseReport(choices, change(planned(plans)), allowed, tried)
-    why = {one.tensor: str(one).removeprefix(f"{one.tensor}: ") for one in choices}
-    return deployment.with_dense(plans, why, headers_agreed=headers_agreed), report
+    return planned.reported(plans, limit if judged_by_tail else math.inf, tried)
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """A deployment under plans that are tried, and those it is given."""
+
+    deployment: Deployment
+    judged: Sequence[Mapping[str, Array]]
+    change_of: Change
+    headers_agreed: bool
+
+    def change(self, plans: Mapping[str, DensePlan]) -> float:
+        """What the tail's outputs change by."""
+        nothing = dict.fromkeys(plans, "")
+        agreed = self.headers_agreed
+        return self.change_of(self.deployment.with_dense(plans, nothing, headers_agreed=agreed))
+
+    def reported(
+        self,
+        plans: Mapping[str, DensePlan],
+        limit: float,
+        tried: Mapping[str, Mapping[str, float]],
+    ) -> tuple[Deployment, DenseReport]:
+        """The deployment with these plans, and what there is to say of them."""
+        choices = tuple(
+            choice_of(plan, plans[plan.name], self.judged) for plan in self.deployment.tensors
+        )
+        report = DenseReport(choices, self.change(plans), limit, tried)
+        why = {one.tensor: str(one).removeprefix(f"{one.tensor}: ") for one in choices}
+        made = self.deployment.with_dense(plans, why, headers_agreed=self.headers_agreed)
+        return made, report
 
 
 def weighted(
@@ -160,14 +183,9 @@ def weighted(
         for plan in deployment.tensors
     }
 
-    def planned(plans: Mapping[str, DensePlan]) -> Deployment:
-        return deployment.with_dense(plans, dict.fromkeys(plans, ""), headers_agreed=headers_agreed)
-
-    plans = by_tail(middle, lambda tried: change(planned(tried)), limit)
-    choices = tuple(choice_of(plan, plans[plan.name], judged) for plan in deployment.tensors)
-    report = DenseReport(choices, change(planned(plans)), limit)
-    why = {one.tensor: str(one).removeprefix(f"{one.tensor}: ") for one in choices}
-    return deployment.with_dense(plans, why, headers_agreed=headers_agreed), report
+    planned = _Planned(deployment, judged, change, headers_agreed)
+    plans = by_tail(middle, planned.change, limit)
+    return planned.reported(plans, limit, {})
 
 
 def _weighted(
