@@ -200,12 +200,16 @@ class Weighting:
         return cls(tuple(map(int, entry["factors"])), region, bool(entry.get("pooled", False)))
 
 
+def places_of_map(shape: tuple[int, ...]) -> int:
+    """Rows · columns of one map of a tensor."""
+    layout = Layout.of(shape)
+    return layout.map_rows * layout.geometry.columns
+
+
 def _means(samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Each channel's mean over the places of its map, at each of them."""
-    layout = Layout.of(samples.shape)
-    geometry = layout.geometry
-    maps = samples.reshape(-1, layout.map_rows * geometry.columns, geometry.channels)
-    places = maps.shape[1]
+    places = places_of_map(samples.shape)
+    maps = samples.reshape(-1, places, Geometry.of(samples.shape).channels)
     means = (maps.astype(np.int64).sum(axis=1, keepdims=True) + places // 2) // places
     return np.broadcast_to(means, maps.shape).reshape(samples.shape)
 

@@ -63,7 +63,7 @@ class TailSensitivity:
         """
         name, shape = tensor.name, tensor.shape
         values = [real_values(tensor.item(maps[name])) for maps in self.judged[:MEASURED_MAPS]]
-        unit = NOISE_STEP * float(np.sqrt(np.mean(np.square(values))))
+        unit = NOISE_STEP * float(np.sqrt(np.mean(np.square(values)))) or 1.0
 
         def behind(turned: Mapping[str, Array]) -> Mapping[str, Array]:
             own = turned[name].astype(np.float64).reshape(shape) @ basis

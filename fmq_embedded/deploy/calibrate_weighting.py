@@ -76,6 +76,11 @@ class RegionFit:
                 "places around it; the calibration inputs have only one of them"
             )
         weights, offset = _regression(places, near)
+        if not weights.any():
+            raise MismatchError(
+                "a region of interest is learned from maps that differ from place to place; all "
+                "samples of the calibration maps are 0"
+            )
         return cls(weights, offset, places[~far].mean(axis=0))
 
     def region(self, odds: float, unit: float) -> Region:

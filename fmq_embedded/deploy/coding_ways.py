@@ -20,7 +20,7 @@ from fmq_embedded.calibration.importance import Change, measure_importance, step
 from fmq_embedded.dense import real_values
 from fmq_embedded.dense.encoder import PLAIN
 from fmq_embedded.dense.search import Search
-from fmq_embedded.dense.weighting import Weighting
+from fmq_embedded.dense.weighting import LARGEST_POOLED, Weighting, places_of_map
 from fmq_embedded.deploy.calibrate_channels import TailSensitivity
 from fmq_embedded.deploy.calibrate_dense import SPATIAL_PLAIN, densely, weighted
 from fmq_embedded.deploy.calibrate_partition import partitioned
@@ -144,10 +144,11 @@ class CodingWays:
     def _weightings(self) -> dict[str, Callable[[], tuple[Deployment, object]]]:
         """Means, factors of channels, a region of interest where the result tells of places."""
         ways: dict[str, Callable[[], tuple[Deployment, object]]] = {
-            "means of channels": self._pooled,
             "factors by importance": functools.partial(self._weighted, None),
             "factors and transforms": functools.partial(self._weighted, None, PLAIN),
         }
+        if all(places_of_map(plan.shape) <= LARGEST_POOLED for plan in self.deployment.tensors):
+            ways["means of channels"] = self._pooled
         if self.judge.result is not None and self.judge.result.found is not None:
             ways |= {
                 f"region of interest, odds {odds:g}": functools.partial(self._weighted, odds)
@@ -192,7 +193,8 @@ class CodingWays:
         plans = self.deployment.tensors
         maps = [{plan.name: plan.item(one[plan.name]) for plan in plans} for one in judged]
         noise = {
-            plan.name: plan.scale * root_mean_square(plan, self.judge.judged) for plan in plans
+            plan.name: plan.scale * (root_mean_square(plan, self.judge.judged) or 1.0)
+            for plan in plans
         }
         result = self.judge.result
         measured = measure_importance(

@@ -11,8 +11,7 @@ import numpy.typing as npt
 from fmq_embedded.bitstream.fields import Writer
 from fmq_embedded.bitstream.headers import DTYPES, TensorHeader, write_tensor_header
 from fmq_embedded.dense.device_plan import DensePlan
-from fmq_embedded.dense.layout import Layout
-from fmq_embedded.dense.weighting import LARGEST_POOLED
+from fmq_embedded.dense.weighting import LARGEST_POOLED, places_of_map
 from fmq_embedded.entropy import Geometry
 from fmq_embedded.errors import InputError, unknown_name
 from fmq_embedded.feature_map import FeatureMap
@@ -88,8 +87,7 @@ class TensorPlan:
                 f"shape is {self.shape}"
             )
         if weighting is not None and weighting.is_pooled:
-            layout = Layout.of(self.shape)
-            places = layout.map_rows * layout.geometry.columns
+            places = places_of_map(self.shape)
             if places > LARGEST_POOLED:
                 raise InputError(
                     f"channels become means of at most {LARGEST_POOLED} places; tensor "

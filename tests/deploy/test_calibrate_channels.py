@@ -73,6 +73,15 @@ def test_importance_of_components_is_that_of_what_they_are_made_of(
     assert weights[2:].max() < weights[1]
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_maps_of_zeros_alone_are_calibrated(tmp_path: Path) -> None:
+    split_model(model(), ("wave",), tmp_path, model_file="tiny.tflite")
+    _, report = calibrate(
+        tmp_path, np.zeros((12, *SHAPE), np.float32), profile="dense", rate_distortion="auto"
+    )
+    assert "factors by importance: " in str(report)
+
+
 def test_maps_of_a_relu_and_of_many_channels_have_none() -> None:
     def can(shape: tuple[int, ...], samples: npt.NDArray[np.float32]) -> bool:
         return can_have_transform(TensorPlan("map", shape, "float32"), [{"map": samples}])
