@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from firmware_tools.authentication import DEFINE, Key, write_key_header
@@ -22,6 +22,10 @@ LIBFMQ_INCLUDE = HERE / "libfmq" / "include"
 APP = HERE / "app"
 
 DEFAULT_BOARD = "mps2-an386"
+
+DENSE_STACK_SIZE = 0xA00
+"""Bytes of stack that firmware with the dense coder keeps at least: its transforms hold lines of 64
+pairs there, and small boards keep less than that for the other coders."""
 
 # An emulated line loses nothing, and a busy machine is slow: to ask again early only adds to it.
 EMULATED_TIMEOUT_S = 60.0
@@ -41,6 +45,13 @@ def write_c(deployment: Deployment, folder: Path) -> list[Path]:
         write_atomically(folder / name, text.encode())
         paths.append(folder / name)
     return paths
+
+
+def board_for(deployment: Deployment, board: Board) -> Board:
+    """The board with as much stack as the deployment's coder needs."""
+    least = DENSE_STACK_SIZE if deployment.profile == "dense" else 0
+    stack_size = max(board.memory.stack_size, least)
+    return replace(board, memory=replace(board.memory, stack_size=stack_size))
 
 
 def build_firmware(
@@ -70,7 +81,7 @@ def build_firmware(
     if key is not None:
         write_key_header(key, out_dir)
     sources = [*sorted(APP.glob("*.c")), out_dir / SOURCE]
-    chosen = load_board(board)
+    chosen = board_for(deployment, load_board(board))
     return toolchain_for(chosen, tools).build(
         chosen,
         sources,

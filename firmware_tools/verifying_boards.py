@@ -17,7 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from firmware_tools.boards import Board, load_board
-from firmware_tools.firmware import DEFAULT_BOARD, build_firmware, emulators_of, run_emulated
+from firmware_tools.firmware import (
+    DEFAULT_BOARD,
+    board_for,
+    build_firmware,
+    emulators_of,
+    run_emulated,
+)
 from firmware_tools.verifying_devices import device_checks
 from firmware_tools.verifying_rows import Check
 from fmq_embedded.deploy.c_dense import dense_work_size
@@ -154,7 +160,8 @@ def _fits(deployment: Deployment, board: Board) -> bool:
 
 def _needed(deployment: Deployment, board: Board) -> int:
     """Bytes of RAM, about, never less."""
-    needed = _buffer_bytes(deployment) + LOOP_BYTES + board.memory.stack_size
+    stack_size = board_for(deployment, board).memory.stack_size
+    needed = _buffer_bytes(deployment) + LOOP_BYTES + stack_size
     if board.has_constants_in_ram:
         needed += LIBRARY_CONSTANT_BYTES + sum(map(_table_bytes, deployment.tensors))
     return needed

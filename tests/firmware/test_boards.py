@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from firmware_tools.boards import Board, board_folders, load_board, read_board
+from firmware_tools.firmware import DENSE_STACK_SIZE, board_for
+from fmq_embedded.dense.device_plan import DensePlan
+from fmq_embedded.deploy.deployment import Deployment
+from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import InputError
 
 
@@ -83,3 +88,13 @@ def test_own_folder_is_searched_first(
 def test_unknown_board_names_the_nearest() -> None:
     with pytest.raises(InputError, match="mps2-an386"):
         load_board("mps2-an368")
+
+
+def test_dense_firmware_has_the_stack_that_its_transforms_need() -> None:
+    small, large = load_board("microbit"), load_board("mps2-an386")
+    plan = TensorPlan("map", (1, 4, 4, 2), "float32", dense=DensePlan(-9, 100))
+    dense = Deployment("dense", "m.tflite", "0" * 64, (plan,), profile="dense")
+    assert board_for(dense, small).memory.stack_size == DENSE_STACK_SIZE
+    assert board_for(dense, large) == large
+    other = replace(dense, tensors=(), profile="standard")
+    assert board_for(other, small) == small

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_tools.firmware import library_sources
+from firmware_tools.firmware import DENSE_STACK_SIZE, library_sources
 from firmware_tools.static_checks import analyzers, object_symbols
 from firmware_tools.static_checks import stack_bounds as stack_bounds_module
 from firmware_tools.static_checks.analyzers import (
@@ -20,6 +20,9 @@ from firmware_tools.static_checks.analyzers import (
 )
 from firmware_tools.static_checks.object_symbols import ALLOWED, outside_symbols
 from firmware_tools.static_checks.stack_bounds import CallGraph, result_of, stack_bounds
+
+FIRMWARE_STACK = 512
+"""What the command loop takes above a call into the library, and to spare."""
 
 needs_arm_gcc = pytest.mark.skipif(
     shutil.which("arm-none-eabi-gcc") is None and not os.environ.get("CI"),
@@ -84,6 +87,10 @@ def test_the_librarys_stack_is_bounded() -> None:
     assert (result.absent, result.findings) == ("", ())
     bounds = {note.partition(":")[0] for note in result.notes}
     assert {"fmq_encode", "fmq_decode", "fmq_quantize_tensor", "fmq_work_size"} <= bounds
+
+
+def test_dense_firmware_keeps_room_for_the_librarys_stack_and_its_own() -> None:
+    assert DENSE_STACK_SIZE >= stack_bounds_module.LARGEST_BOUND + FIRMWARE_STACK
 
 
 def test_those_that_are_known_call_through_pointers() -> None:
