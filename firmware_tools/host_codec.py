@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -22,9 +23,10 @@ from fmq_embedded.partition.dynamic import DynamicClasses
 
 Array = npt.NDArray[Any]
 
+NOT_FINITE = -2
 STATUSES = {
     -1: "argument",
-    -2: "not finite",
+    NOT_FINITE: "not finite",
     -3: "buffer too small",
     -4: "truncated",
     -5: "syntax",
@@ -32,6 +34,15 @@ STATUSES = {
     -7: "unsupported",
     -8: "limit",
 }
+
+
+@numba.njit
+def _one_by_one(quantize, quantizer, samples, item_size, count, level):  # type: ignore[no-untyped-def]
+    """The status of a call for each of `count` samples at an address."""
+    statuses = np.empty(count, np.int32)
+    for index in range(count):
+        statuses[index] = quantize(quantizer, samples + index * item_size, 1, level)
+    return statuses
 
 
 class LibraryError(FmqError):
@@ -69,6 +80,23 @@ class HostCodec:
             _pointer(levels),
         )
         return levels
+
+    def refuses(self, index: int, samples: Array) -> npt.NDArray[np.bool_]:
+        """Whether a call with each sample alone answers that it is not finite; as `quantize`."""
+        source = np.ascontiguousarray(samples, self.deployment.tensors[index].dtype)
+        level = np.empty(1, np.uint16)
+        quantize = self._library.fmq_quantize
+        quantize.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
+        statuses = _one_by_one(
+            quantize,
+            self._tables.tensors[index].quantizer,
+            source.ctypes.data,
+            source.itemsize,
+            source.size,
+            level.ctypes.data,
+        )
+        refused: npt.NDArray[np.bool_] = statuses == NOT_FINITE
+        return refused
 
     def dequantize(self, index: int, levels: Array) -> Array:
         """The samples of levels of tensor `index` by its own quantizer, of any number."""

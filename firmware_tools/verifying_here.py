@@ -24,7 +24,11 @@ from fmq_embedded.deploy.deployment import Deployment
 from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.partition import Partition
 from fmq_embedded.partition.dynamic import DynamicClasses
-from fmq_embedded.quantizers.verification import verify, verify_dequantizer
+from fmq_embedded.quantizers.verification import (
+    verify,
+    verify_dequantizer,
+    verify_nonfinite,
+)
 
 Array = npt.NDArray[Any]
 Progress = Callable[[int, int], None]
@@ -51,6 +55,8 @@ def numba_checks(
             plan.chosen_quantizer, sample_type(plan), exhaustive=exhaustive, progress=progress
         )
         yield check_of(found, plan, "quantize")
+        if exhaustive and plan.dtype == "float32":
+            yield check_of(verify_nonfinite(plan.chosen_quantizer), plan, "not finite")
         yield check_of(
             verify_dequantizer(plan.chosen_quantizer, sample_type(plan)), plan, "dequantize"
         )
@@ -93,6 +99,10 @@ def c_checks(
             target="c",
         )
         yield check_of(found, plan, "quantize")
+        if exhaustive and plan.dtype == "float32":
+            refuses = functools.partial(codec.refuses, index)
+            found = verify_nonfinite(plan.chosen_quantizer, refuses=refuses, target="c")
+            yield check_of(found, plan, "not finite")
         found = verify_dequantizer(
             plan.chosen_quantizer, sample_type(plan), implementation=samples_of, target="c"
         )

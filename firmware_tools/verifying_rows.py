@@ -21,8 +21,8 @@ class Check:
     Args:
         target: "numba", "c", or a board with its emulator.
         tensor: its name; empty for what covers all.
-        stage: "quantize", "dequantize" or "bitstream"; of a runtime "levels", "samples" or
-            "network", and for information "stock", "refused" or "report".
+        stage: "quantize", "not finite", "dequantize" or "bitstream"; of a runtime "levels",
+            "samples" or "network", and for information "stock", "refused" or "report".
         inputs_checked, mismatches, first_difference: as in `Verification`.
     """
 

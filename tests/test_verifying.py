@@ -56,6 +56,12 @@ def test_integer_inputs_are_all_checked() -> None:
     assert counts == [256, 256]
 
 
+def test_the_library_refuses_each_sample_that_is_no_number() -> None:
+    codec = HostCodec(SMALL)
+    samples = np.array([1, np.inf, -0.0, np.nan, 3e38, -np.inf, 1e-45], np.float32)
+    assert codec.refuses(0, samples).tolist() == [False, True, False, True, False, True, False]
+
+
 def test_the_standard_set_holds_for_numba_and_c() -> None:
     checks = check_targets(standard_deployment(), ["numba", "c"])
     assert broken(checks) == []

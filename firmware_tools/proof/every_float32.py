@@ -1,4 +1,4 @@
-"""The part of the proof that takes an hour: quantizers of every form, on every finite float32."""
+"""The part of the proof that takes an hour: quantizers of every form, on all 2^32 float32."""
 
 from __future__ import annotations
 
@@ -52,6 +52,9 @@ def check_every_float32(step: Step) -> Iterator[tuple[str, int, int, str]]:
             began = time.process_time()
             deployment = Deployment("every float32", "", "", (plan,))
             checks = check_targets(deployment, [target], exhaustive=True)
-            (found,) = (check for check in checks if check.stage == "quantize")
+            quantized = [check for check in checks if check.stage in ("quantize", "not finite")]
+            inputs = sum(check.inputs_checked for check in quantized)
+            mismatches = sum(check.mismatches for check in quantized)
+            differences = [check.first_difference for check in quantized if check.mismatches]
             seconds = f"{time.process_time() - began:.0f} s of one processor"
-            yield subject, found.inputs_checked, found.mismatches, found.first_difference or seconds
+            yield subject, inputs, mismatches, str(differences[0]) if differences else seconds

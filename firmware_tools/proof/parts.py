@@ -228,7 +228,8 @@ PARTS: Mapping[str, Part] = {
     "every-float32": Part(
         "Every float32",
         "Quantizers of every form give every one of the 4,278,190,080 finite float32 samples the "
-        "level that the exact thresholds give it.",
+        "level that the exact thresholds give it, and each of the other 16,777,216 bit patterns is "
+        "refused in C; in Python, asked to saturate, it gets the level that is named for it.",
         "inputs",
         _every_float32,
         "nothing of it: it takes an hour.",

@@ -24,6 +24,7 @@ Progress = Callable[[int, int], None]
 Implementation = Callable[[AnyArray], AnyArray]
 EXHAUSTIVE_BLOCK = 1 << 18
 FINITE_PATTERNS = 2 * INFINITY_BITS
+SIGN_BIT = 0x80000000
 SPECIAL_BITS = (
     0x00000000,
     0x80000000,
@@ -105,6 +106,37 @@ def verify(
     return Verification(target, checked, mismatches, first)
 
 
+def verify_nonfinite(
+    quantizer: Quantizer, *, refuses: Implementation | None = None, target: str = "numba"
+) -> Verification:
+    """Checks all 2^24 float32 bit patterns that are no number: ±Inf and NaN.
+
+    Args:
+        refuses: for an array of them, whether each is refused where it is the only sample; the
+            levels of the Numba path when it saturates if None: 0, the highest, and one for NaN.
+        target: its name in the result.
+    """
+    nan_level = quantizer.maximum_level >> 1
+    highest = 0 if quantizer.is_constant else quantizer.maximum_level
+    checked = mismatches = 0
+    first: str | None = None
+    for sign, infinite in ((0, highest), (SIGN_BIT, 0)):
+        bits = np.arange(INFINITY_BITS, SIGN_BIT, dtype=np.uint32) | np.uint32(sign)
+        block = bits.view(np.float32)
+        if refuses is None:
+            got = quantizer.quantize(block, nonfinite="saturate", nan_level=nan_level)
+            expected = np.full(block.size, nan_level, got.dtype)
+            expected[0] = infinite
+        else:
+            got, expected = refuses(block), np.ones(block.size, np.bool_)
+        wrong = np.flatnonzero(got != expected)
+        if wrong.size and first is None:
+            index = int(wrong[0])
+            first = f"the bits {bits[index]:#x}: {got[index]!r}, expected {expected[index]!r}"
+        checked, mismatches = checked + block.size, mismatches + int(wrong.size)
+    return Verification(target, checked, mismatches, first)
+
+
 def verify_dequantizer(
     quantizer: Quantizer,
     output: SampleType = FLOAT32,
@@ -157,7 +189,7 @@ def every_float32(quantizer: Quantizer) -> Iterator[tuple[npt.NDArray[np.float32
         levels = levels_between(thresholds, start, stop)
         yield np.arange(start, stop, dtype=np.uint32).view(np.float32), levels
         levels = levels_between(thresholds, 1 - stop, 1 - start)
-        bits = np.arange(start, stop, dtype=np.uint32) | np.uint32(0x80000000)
+        bits = np.arange(start, stop, dtype=np.uint32) | np.uint32(SIGN_BIT)
         yield bits.view(np.float32), np.ascontiguousarray(levels[::-1])
 
 

@@ -8,7 +8,12 @@ import pytest
 from fmq_embedded.quantizers import Quantizer, SampleType, reference, verification
 from fmq_embedded.quantizers.exact import decision_thresholds
 from fmq_embedded.quantizers.samples import values_of_keys
-from fmq_embedded.quantizers.verification import decisive_samples, verify, verify_dequantizer
+from fmq_embedded.quantizers.verification import (
+    decisive_samples,
+    verify,
+    verify_dequantizer,
+    verify_nonfinite,
+)
 
 QUANTIZERS = {
     "uniform": Quantizer.uniform(-0.37, 5.21),
@@ -147,6 +152,21 @@ def test_levels_between_are_the_references(name):
         samples = values_of_keys(keys.astype(np.int32))
         np.testing.assert_array_equal(levels, reference.quantize(quantizer, samples))
         assert levels.dtype == quantizer.level_dtype
+
+
+@pytest.mark.parametrize("name", QUANTIZERS)
+def test_every_pattern_that_is_no_number_gets_the_level_named_for_it(name):
+    found = verify_nonfinite(QUANTIZERS[name])
+    assert found.inputs_checked == (1 << 32) - verification.FINITE_PATTERNS
+    assert found.mismatches == 0, found.first_difference
+
+
+def test_a_pattern_that_is_not_refused_is_found():
+    found = verify_nonfinite(
+        QUANTIZERS["tiny"], refuses=lambda block: block.view(np.uint32) != 0xFFC00000, target="mine"
+    )
+    assert (found.target, found.mismatches) == ("mine", 1)
+    assert "0xffc00000" in found.first_difference
 
 
 @pytest.mark.slow
