@@ -115,7 +115,10 @@ def test_every_emulated_board_runs_and_counts_alike_each_time() -> None:
 
 
 @pytest.mark.emulator
-@pytest.mark.skipif("arduino-mega" not in EMULATED, reason="qemu-system-avr is not installed")
+@pytest.mark.skipif(
+    "arduino-mega" not in EMULATED and not os.environ.get("CI"),
+    reason="qemu-system-avr is not installed",
+)
 def test_a_core_of_8_bits_quantizes_packs_and_codes() -> None:
     """Byte tables, raw packing of a noisy map, and the coder for the others, without the loads
     of the float32 ones."""
