@@ -61,8 +61,8 @@ int main(void)
 
         receive();
         start = board_ticks();
-        (void)fmq_dense_encode(&format, &searches[is_quick], map, work, sizeof work, stream, sizeof stream,
-                               &size);
+        (void)fmq_dense_encode(&format, &searches[is_quick], map, work, sizeof work, stream,
+                               sizeof stream, &size);
         encoding = board_ticks() - start;
         start = board_ticks();
         (void)fmq_dense_decode(&format, stream, size, map, channels, work, sizeof work, &used);

@@ -65,8 +65,9 @@ uint32_t fmq_dense_spatial_contexts(dense_site_t *site)
     const uint32_t local = 2u * (west + north) + north_west + plane_magnitude(north_row[1]);
     const uint32_t far = plane_magnitude(here[-2]) + plane_magnitude(*(north_row - site->stride));
     const uint32_t same = plane_magnitude(before[0]);
-    const uint32_t around = plane_magnitude(*(before - site->stride)) + plane_magnitude(before[site->stride]) +
-                            plane_magnitude(before[-1]) + plane_magnitude(before[1]) + 2u * same;
+    const uint32_t around = plane_magnitude(*(before - site->stride)) +
+                            plane_magnitude(before[site->stride]) + plane_magnitude(before[-1]) +
+                            plane_magnitude(before[1]) + 2u * same;
     const uint32_t total = (2u * local + far + around + site->channel_mean) >> 1;
     const uint32_t fine_total = fine(total);
     const uint32_t fine_local = fine(local);
@@ -102,10 +103,12 @@ FMQ_INLINE void look_freely(const dense_site_t *site, surroundings_t *found)
 
     found->west = plane_magnitude(here[-1]);
     found->north = plane_magnitude(above[0]);
-    found->local = 2u * (found->west + found->north) + plane_magnitude(above[-1]) + plane_magnitude(above[1]);
+    found->local = 2u * (found->west + found->north) + plane_magnitude(above[-1]) +
+                   plane_magnitude(above[1]);
     found->far = plane_magnitude(here[-2]) + plane_magnitude(*(above - site->stride));
     found->around = plane_magnitude(before[-1]) + plane_magnitude(before[1]) +
-                    plane_magnitude(*(before - site->stride)) + plane_magnitude(before[site->stride]);
+                    plane_magnitude(*(before - site->stride)) +
+                    plane_magnitude(before[site->stride]);
     found->tiles = 0u;
 }
 

@@ -70,7 +70,8 @@ static inline uint32_t scaled_code_level(const fmq_quantizer_t *quantizer, int32
  *
  * Samples that x cannot hold lie beyond every threshold; they are read as the largest that it
  * can. t and all sums are within int32_t; proved when the tables were made. */
-static inline int32_t scaled_sample(const fmq_quantizer_t *quantizer, uint32_t magnitude, uint32_t sign)
+static inline int32_t scaled_sample(const fmq_quantizer_t *quantizer, uint32_t magnitude,
+                                    uint32_t sign)
 {
     const uint32_t significand = (magnitude << 8) | SIGN_BIT;
     const uint32_t distance = quantizer->exponent - (magnitude >> 23);

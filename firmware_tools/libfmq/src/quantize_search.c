@@ -43,8 +43,9 @@ fmq_status_t fmq_quantize_search(const fmq_quantizer_t *quantizer, const void *s
         return FMQ_ERROR_ARGUMENT;
     }
     for (index = 0; index < count; index++) {
-        write_level(quantizer, levels, index,
-                    search_level(quantizer->table, half, code_at(quantizer->input, samples, index)));
+        const int32_t key = code_at(quantizer->input, samples, index);
+
+        write_level(quantizer, levels, index, search_level(quantizer->table, half, key));
     }
     return FMQ_OK;
 }

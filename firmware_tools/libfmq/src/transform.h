@@ -1,5 +1,6 @@
 /*
- * Separable integer DCT-II or DST-VII of a tile, in place: the twin of fmq_embedded/transform/kernels.py.
+ * Separable integer DCT-II or DST-VII of a tile, in place: the twin of
+ * fmq_embedded/transform/kernels.py.
  *
  * Sums are taken modulo 2^32, so it does not matter in which order: even and odd halves are
  * summed apart, which takes a third of a matrix product's multiplications.
