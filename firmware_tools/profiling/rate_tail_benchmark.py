@@ -29,7 +29,7 @@ from fmq_embedded.dense.steps import STEP_COUNT, nearest_step
 from fmq_embedded.deploy.calibrate_channels import (
     TailSensitivity,
     fitted_transform,
-    weighed_transforms,
+    weighted_transforms,
 )
 from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.feature_map import FeatureMap
@@ -83,7 +83,7 @@ def transform_codecs(case: PartialCase) -> list[RateCodec]:
     transforms: Mapping[str, ChannelTransform | None] = {
         "channels": None,
         "components": plain,
-        **weighed_transforms(tensor, rows, TailSensitivity(case.tail, judged)),
+        **weighted_transforms(tensor, rows, TailSensitivity(case.tail, judged)),
     }
     largest = MARGIN * max(float(np.abs(one).max()) for one in maps)
     exponent = max(exponent, device_exponent(-largest, largest, is_integer=False))

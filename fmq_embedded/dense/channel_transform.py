@@ -139,7 +139,7 @@ class ChannelTransform:
         return cls(Matrix(tuple(tuple(row) for row in entries.tolist())))
 
     @classmethod
-    def weighed(cls, forward: Reals) -> ChannelTransform:
+    def weighted(cls, forward: Reals) -> ChannelTransform:
         """That of any matrix (C, C) that can be inverted; its inverse is that of its integers.
 
         Raises:

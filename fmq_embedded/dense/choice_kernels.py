@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from fmq_embedded.compiling import NOTHING, inlined, inner
-from fmq_embedded.dense.cost_kernels import BIT, INFINITE, level_cost, weighed_cost
+from fmq_embedded.dense.cost_kernels import BIT, INFINITE, level_cost, weighted_cost
 from fmq_embedded.dense.feature_kernels import contexts_at
 from fmq_embedded.dense.level_kernels import (
     PLANE_LIMIT,
@@ -85,7 +85,7 @@ def rounded_cost(model, history, tiles, quantizer, rules, one_sided, mode, scale
                     if quantizer.dependent and level > 0:
                         error = (error * 5) >> 3  # it halves the error, about
                     cost = level_cost(states, contexts, domain, NOTHING, sign_cost, level)
-                    total += weighed_cost(error, rules.multiplier, cost)
+                    total += weighted_cost(error, rules.multiplier, cost)
                     mean = moved_mean(mean, level, seen)
                     seen = min(seen + 1, 255)
                 if total > limit:
@@ -103,7 +103,7 @@ def _cheapest(states, contexts, domain, sign_cost, multiplier, size):  # type: i
         if tried < 0 or (k == 2 and nearest < 3):
             continue
         bits = level_cost(states, contexts, domain, NOTHING, sign_cost, tried)
-        cost = weighed_cost(size - (tried << 8), multiplier, bits)
+        cost = weighted_cost(size - (tried << 8), multiplier, bits)
         if cost < best:
             best, level = cost, tried
     return level

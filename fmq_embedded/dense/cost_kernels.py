@@ -50,6 +50,6 @@ def level_cost(states, contexts, domain, quantizer, sign_cost, level):  # type: 
 
 
 @inlined
-def weighed_cost(error, multiplier, bits):  # type: ignore[no-untyped-def]
+def weighted_cost(error, multiplier, bits):  # type: ignore[no-untyped-def]
     """J of an error and of bits."""
     return ((error * error) >> 8) + ((multiplier * bits) >> 8)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from fmq_embedded.compiling import inlined, inner
-from fmq_embedded.dense.cost_kernels import INFINITE, level_cost, weighed_cost
+from fmq_embedded.dense.cost_kernels import INFINITE, level_cost, weighted_cost
 from fmq_embedded.dense.level_kernels import NEXT_STATE
 
 STATES = 4
@@ -24,7 +24,7 @@ def _candidate(states, contexts, domain, quantizer, sign_cost, multiplier, size,
             continue
         error = size - ((2 * tried - quantizer) << 8) if tried > 0 else size
         bits = level_cost(states, contexts, domain, quantizer, sign_cost, tried)
-        cost = weighed_cost(error, multiplier, bits)
+        cost = weighted_cost(error, multiplier, bits)
         if cost < best:
             best, level = cost, tried
     return best, level

@@ -142,8 +142,8 @@ class Weighting:
         """
         shift = FACTOR_BITS + FINER_BITS
         samples = _means(samples) if self.is_pooled else samples
-        weighed = samples.astype(np.int64) * np.array(self.factors, np.int64)
-        coded = np.clip((weighed + (1 << (shift - 1))) >> shift, -limit, limit)
+        weighted = samples.astype(np.int64) * np.array(self.factors, np.int64)
+        coded = np.clip((weighted + (1 << (shift - 1))) >> shift, -limit, limit)
         if self.region is not None:
             coded[~self.region.inside(_map(samples)).reshape(samples.shape[:-1])] = 0
         result: Numbers = coded.astype(np.int32)
@@ -154,8 +154,8 @@ class Weighting:
 
         x_c = (b_c · y_c + 2^12) >> 13; the background where all of a place are 0.
         """
-        weighed = samples.astype(np.int64) * np.array(self.inverse_factors, np.int64)
-        own = (weighed + (1 << (FACTOR_BITS - 1))) >> FACTOR_BITS
+        weighted = samples.astype(np.int64) * np.array(self.inverse_factors, np.int64)
+        own = (weighted + (1 << (FACTOR_BITS - 1))) >> FACTOR_BITS
         if self.region is not None:
             own[~samples.any(axis=-1)] = self.region.background
         result: Numbers = own.astype(np.int32)

@@ -2,7 +2,7 @@
 
 The orthonormal one needs the calibration maps alone. Where a tail decides, others weigh what they
 code by what it matters to the tail, measured as the importance of channels is: the map's own
-channels before a Karhunen–Loève transform of the weighed maps, or the components behind one.
+channels before a Karhunen–Loève transform of the weighted maps, or the components behind one.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def fitted_transform(maps: Sequence[Reals]) -> tuple[ChannelTransform, int]:
     return transform, device_exponent(-largest, largest, is_integer=False)
 
 
-def weighed_transforms(
+def weighted_transforms(
     tensor: TensorPlan, maps: Sequence[Reals], sensitivity: TailSensitivity
 ) -> dict[str, ChannelTransform]:
     """Transforms whose numbers all want the same step, and are as large as the orthonormal one's.
@@ -114,17 +114,17 @@ def weighed_transforms(
     basis = principal_basis(covariance)
     channel_weights = sensitivity.weights(tensor, np.eye(len(basis)))
     component_weights = sensitivity.weights(tensor, basis)
-    weighed = covariance * np.outer(channel_weights, channel_weights)
+    weighted = covariance * np.outer(channel_weights, channel_weights)
     tried = {
-        "weighed channels": np.diag(channel_weights),
-        "weighed components": component_weights[:, None] * basis,
-        "components of weighed channels": principal_basis(weighed) * channel_weights,
+        "weighted channels": np.diag(channel_weights),
+        "weighted components": component_weights[:, None] * basis,
+        "components of weighted channels": principal_basis(weighted) * channel_weights,
     }
     found = {}
     for name, forward in tried.items():
         scale = _largest(maps, basis) / _largest(maps, forward)
         with contextlib.suppress(InputError):  # weights too far apart for 16 bits
-            found[name] = ChannelTransform.weighed(scale * forward)
+            found[name] = ChannelTransform.weighted(scale * forward)
     return found
 
 

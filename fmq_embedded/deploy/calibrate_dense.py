@@ -21,7 +21,7 @@ from fmq_embedded.deploy.calibrate_channels import (
     TailSensitivity,
     can_have_transform,
     fitted_transform,
-    weighed_transforms,
+    weighted_transforms,
 )
 from fmq_embedded.deploy.dense_report import DenseReport
 from fmq_embedded.deploy.dense_steps import (
@@ -230,7 +230,7 @@ def _trials(
     if can_have_transform(tensor, sensitivity.judged):
         rows = rows_of(tensor, sensitivity.judged)
         transform, exponent = fitted_transform(rows)
-        transforms = {"components": transform} | weighed_transforms(tensor, rows, sensitivity)
+        transforms = {"components": transform} | weighted_transforms(tensor, rows, sensitivity)
         trials |= {name: _behind(plan, one, exponent) for name, one in transforms.items()}
     return trials
 

@@ -73,7 +73,7 @@ def test_an_inverse_of_another_size_or_none_at_all_is_refused() -> None:
     with pytest.raises(fmq.InputError, match="inverse for 3"):
         ChannelTransform(unit, Matrix(((1, 0, 0), (0, 1, 0), (0, 0, 1))))
     with pytest.raises(fmq.InputError, match="cannot be inverted"):
-        ChannelTransform.weighed(np.ones((2, 2)))
+        ChannelTransform.weighted(np.ones((2, 2)))
 
 
 @pytest.mark.parametrize("count", [2, 17, LARGEST_CHANNELS])
@@ -81,7 +81,7 @@ def test_weighed_numbers_are_undone_by_an_inverse_of_their_own(count: int) -> No
     generator = np.random.default_rng(count)
     weights = 2.0 ** generator.uniform(-1.5, 1.5, count)
     draws = generator.normal(size=(200, count))
-    transform = ChannelTransform.weighed(principal_basis(draws.T @ draws) * weights)
+    transform = ChannelTransform.weighted(principal_basis(draws.T @ draws) * weights)
     assert transform.back is not None
     for matrix, axis in ((transform.matrix, 1), (transform.back, 0)):
         assert np.abs(matrix.entries).sum(axis).max() * 32768 + (1 << 16) < 1 << 31

@@ -24,9 +24,9 @@ GAINS = np.array([3, 1, 0.25, 0.25, 0.25, 0.25], np.float32)
 NAMES = {
     "channels",
     "components",
-    "weighed channels",
-    "weighed components",
-    "components of weighed channels",
+    "weighted channels",
+    "weighted components",
+    "components of weighted channels",
 }
 
 

@@ -33,7 +33,7 @@ from tests.deploy.tiny_deployment import calibrated_deployment, split_deployment
 STATE_SIZE = 1856
 """FMQ_STATE_SIZE of fmq/codec.h."""
 MIXED = ChannelTransform.fitted(np.cov(np.random.default_rng(1).normal(size=(6, 40)).cumsum(0)))
-WEIGHED = ChannelTransform.weighed(
+WEIGHED = ChannelTransform.weighted(
     MIXED.matrix.values[:5, :5] * [2, 1, 0.5, 1, 3] + 0.3 * np.eye(5)
 )
 SPATIAL_ONLY = replace(PLAIN, allowed=(SPATIAL,))

@@ -39,13 +39,13 @@ def test_finer_steps_come_nearer_and_streams_are_whole() -> None:
         assert errors[0] < errors[1]
 
 
-def test_weighed_channels_take_fewer_bits_at_the_tail_s_ratio(
+def test_weighted_channels_take_fewer_bits_at_the_tail_s_ratio(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(rate_tail_benchmark, "fixed_peers", lambda case: [])
     found = {figure.name: figure for figure in case_figures(case())}
     name = "tiny, dense, {}: bits where the tail keeps 20 dB"
     assert found[name.format("channels")].ratio is None
-    weighed = found[name.format("weighed channels")]
-    assert weighed.ratio is not None and weighed.ratio < 0.8
-    assert weighed.peer == "dense, channels"
+    weighted = found[name.format("weighted channels")]
+    assert weighted.ratio is not None and weighted.ratio < 0.8
+    assert weighted.peer == "dense, channels"

@@ -8,8 +8,8 @@
 #define FINER_BITS 2u /* what goes in is in 1/4 of the unit of what comes out */
 
 /* The sum of numbers[i] * factors[i * stride], rounded; the deployment sees to it that it fits. */
-FMQ_INLINE int32_t weighed(const int32_t *numbers, const int16_t *factors, uint32_t count,
-                           uint32_t stride, uint32_t shift)
+FMQ_INLINE int32_t weighted(const int32_t *numbers, const int16_t *factors, uint32_t count,
+                            uint32_t stride, uint32_t shift)
 {
     int32_t sum = (int32_t)(((uint32_t)1u << shift) >> 1);
     uint32_t index;
@@ -36,13 +36,13 @@ static void transform_place(const fmq_dense_channels_t *transform, uint32_t chan
             const int16_t *const row = transform->forward + (size_t)index * channels;
             const uint32_t shift = transform->forward_bits + FINER_BITS;
 
-            numbers[index] = fmq_dense_number(weighed(source, row, channels, 1u, shift), -largest,
+            numbers[index] = fmq_dense_number(weighted(source, row, channels, 1u, shift), -largest,
                                               largest);
         } else {
             const int16_t *const column = transform->inverse + index;
             const uint32_t shift = transform->inverse_bits;
 
-            numbers[index] = fmq_dense_number(weighed(source, column, channels, channels, shift),
+            numbers[index] = fmq_dense_number(weighted(source, column, channels, channels, shift),
                                               INT16_MIN, INT16_MAX);
         }
     }

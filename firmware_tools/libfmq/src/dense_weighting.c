@@ -8,7 +8,7 @@
 #define FINER_BITS 2u /* what goes in is in 1/4 of the unit of what comes out */
 
 /* A number times a factor, rounded; 32 bits hold it for any number of 16 bits. */
-static int32_t weighed(uint16_t number, uint16_t factor, uint32_t shift)
+static int32_t weighted(uint16_t number, uint16_t factor, uint32_t shift)
 {
     const int32_t value = fmq_dense_sample(number);
 
@@ -92,9 +92,9 @@ void fmq_dense_weigh(const fmq_dense_weighting_t *weighting, const fmq_dense_for
                                   is_near(weighting->region, format, marks, row, column);
 
             for (channel = 0u; channel < format->channels; channel++) {
-                const int32_t sample = is_coded ? weighed(numbers[channel],
-                                                          weighting->factors[channel],
-                                                          FACTOR_BITS + FINER_BITS)
+                const int32_t sample = is_coded ? weighted(numbers[channel],
+                                                           weighting->factors[channel],
+                                                           FACTOR_BITS + FINER_BITS)
                                                 : 0;
 
                 numbers[channel] = fmq_dense_number(sample, -largest, largest);
@@ -125,9 +125,9 @@ void fmq_dense_unweigh(const fmq_dense_weighting_t *weighting, const fmq_dense_f
 
         for (channel = 0u; channel < format->channels; channel++) {
             const int32_t own = is_empty ? region->background[channel]
-                                         : weighed(numbers[channel],
-                                                   weighting->inverse_factors[channel],
-                                                   FACTOR_BITS);
+                                         : weighted(numbers[channel],
+                                                    weighting->inverse_factors[channel],
+                                                    FACTOR_BITS);
 
             numbers[channel] = fmq_dense_number(own, INT16_MIN, INT16_MAX);
         }
