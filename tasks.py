@@ -49,6 +49,8 @@ def main(arguments: list[str]) -> int:
     python = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     task = next((word for word in arguments if not word.startswith("-")), "")
     extra = EXTRAS.get(task, DEFAULT_EXTRA)
+    if task == "verify" and "--all" in arguments:
+        extra = "test"  # tests and fuzzers are parts of the whole proof
     try:
         with _one_at_a_time():
             _set_up(python, extra)

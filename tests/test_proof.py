@@ -128,6 +128,14 @@ def test_promises_are_counted_by_their_tests(
     assert none.mismatches == 1
 
 
+def test_promises_without_pytest_are_said_to_be_unchecked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(promises.importlib.util, "find_spec", lambda name: None)
+    rows = list(check_promises(Kits(tmp_path), lambda name: None))
+    assert len(rows) == len(PROMISES) and all("fmq-embedded[test]" in row.absent for row in rows)
+
+
 def test_an_interpreter_with_the_packages_is_taken_as_it_is(tmp_path: Path) -> None:
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     python, said = prepared(version, tmp_path / "environment")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -41,10 +42,12 @@ def check_promises(kits: Kits, step: Step) -> Iterator[Row]:
     """A row for each promise: how many tests, and how many of them fail."""
     for promise, paths in PROMISES.items():
         step(promise)
+        absent = ""
         if not (CHECKOUT / "tests").is_dir():
-            yield Row(promise, absent="tests are in a checkout of the project only")
-            continue
-        yield _row(promise, paths)
+            absent = "tests are in a checkout of the project only"
+        elif importlib.util.find_spec("pytest") is None:
+            absent = "pytest is not installed; pip install 'fmq-embedded[test]' brings it"
+        yield Row(promise, absent=absent) if absent else _row(promise, paths)
 
 
 def _row(promise: str, paths: tuple[str, ...]) -> Row:
