@@ -83,7 +83,7 @@ def kit_cases(*, compact: bool = False) -> list[Case]:
 
 def _float_quantizers(compact: bool) -> Iterator[tuple[str, Quantizer]]:
     """Every distribution, form, rounding and special parameter; all bit depths in the full kit."""
-    for depth in (1, 2, 5, 8, 11) if compact else range(1, 14):
+    for depth in (1, 2, 5, 8, 11) if compact else range(1, 17):
         yield f"uniform-{depth}", Quantizer.uniform(-1.5, 3.25, depth)
         if depth > 1:
             yield f"gaussian-{depth}", Quantizer.gaussian(0.3, 2.0, depth)
