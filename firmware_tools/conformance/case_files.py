@@ -259,12 +259,13 @@ def _dtype(name: str) -> np.dtype[Any]:
     return found
 
 
-def _bit_depth(plan: TensorPlan) -> int:
+def bit_depth_of(plan: TensorPlan) -> int:
+    """Bits of a level of a case; of a number of a dense plan."""
     return NUMBER_BITS if plan.dense is not None else level_bits(plan.header)
 
 
 def _level_dtype(plan: TensorPlan) -> str:
-    return "uint8" if _bit_depth(plan) <= 8 else "uint16"
+    return "uint8" if bit_depth_of(plan) <= 8 else "uint16"
 
 
 def _tables(plan: TensorPlan) -> dict[str, Array]:
@@ -279,7 +280,7 @@ def _tables(plan: TensorPlan) -> dict[str, Array]:
 def _description(case: Case, tables: Mapping[str, Array]) -> dict[str, Any]:
     plan = case.plan
     geometry = Geometry.of(plan.shape)
-    bit_depth = _bit_depth(plan)
+    bit_depth = bit_depth_of(plan)
     said: dict[str, Any] = {
         "format": FORMAT,
         "name": case.name,

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from firmware_tools.conformance.boards import run_boards
+from firmware_tools.conformance.boards import BoardResult, run_boards
 from firmware_tools.conformance.kit import check_cases
 from firmware_tools.conformance.machines import (
     MACHINES,
@@ -20,6 +20,8 @@ from firmware_tools.conformance.machines import (
 )
 from firmware_tools.conformance.mutants import MUTANTS
 from firmware_tools.conformance.self_test import CHECKING, CHECKOUT, self_test
+from firmware_tools.conformance.spoilt_on_board import spoil_on_board
+from firmware_tools.firmware import DEFAULT_BOARD
 from firmware_tools.fuzzing.fuzz import fuzz
 from firmware_tools.fuzzing.targets import TARGETS
 from firmware_tools.proof.every_float32 import check_every_float32
@@ -89,6 +91,10 @@ def _spoilt(kits: Kits, step: Step) -> Iterator[Row]:
     kept, folder = kits.compact, kits.compact_folder
     for result in run_machines(SANITIZED_MACHINES, kept, folder, step, spoil=True):
         yield _machine_row(result)
+    try:
+        yield _board_row(spoil_on_board(kept, step=step))
+    except MissingToolError as error:
+        yield Row(DEFAULT_BOARD, absent=str(error))
 
 
 def _machine_row(result: MachineResult) -> Row:
@@ -98,9 +104,13 @@ def _machine_row(result: MachineResult) -> Row:
 
 def _boards(kits: Kits, step: Step) -> Iterator[Row]:
     for result in run_boards(kits.compact, step):
-        first = result.findings[0].line() if result.findings else ""
-        held = f"{result.cases} cases; {result.left_out} that it cannot hold or take left out"
-        yield Row(result.board, result.checks, len(result.findings), first or held)
+        yield _board_row(result)
+
+
+def _board_row(result: BoardResult) -> Row:
+    first = result.findings[0].line() if result.findings else ""
+    held = f"{result.cases} cases; {result.left_out} that it cannot hold or take left out"
+    return Row(result.board, result.checks, len(result.findings), first or held)
 
 
 def _every_float32(kits: Kits, step: Step) -> Iterator[Row]:
@@ -188,8 +198,9 @@ PARTS: Mapping[str, Part] = {
     "spoilt": Part(
         "Conformance kit, spoilt streams",
         "Every prefix of every stream of the compact kit, and the stream with every bit flipped: "
-        "refused; with a checksum that is right, refused or decoded to levels of the case's depth. "
-        "The sanitizers see no access outside of a buffer and nothing undefined.",
+        "refused; with a checksum that is right, refused or decoded to levels of the case's depth, "
+        "here and on a board. Here the sanitizers see no access outside of a buffer and nothing "
+        "undefined.",
         "streams",
         _spoilt,
         "other streams, in Python, C and on a board, as below.",

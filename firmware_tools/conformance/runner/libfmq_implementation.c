@@ -6,9 +6,16 @@
 
 #include <fmq/fmq.h>
 
-#include <string.h>
-
 static uint8_t work[FMQ_WORK_BYTES];
+
+static int is_same(const char *one, const char *other)
+{
+    while (*one != '\0' && *one == *other) {
+        one++;
+        other++;
+    }
+    return *one == *other;
+}
 
 /* NULL: a case that is not built in. */
 static const fmq_tensor_t *tensor_of(const kit_case_t *item)
@@ -16,7 +23,7 @@ static const fmq_tensor_t *tensor_of(const kit_case_t *item)
     uint32_t index;
 
     for (index = 0u; index < fmq_deployment.tensor_count; index++) {
-        if (strcmp(kit_tensors[index].name, item->name) == 0) {
+        if (is_same(kit_tensors[index].name, item->name)) {
             return &fmq_deployment.tensors[index];
         }
     }
@@ -57,7 +64,7 @@ int kit_quantize(const kit_case_t *item, const void *samples, void *levels)
     const fmq_tensor_t *const tensor = tensor_of(item);
     fmq_status_t status = FMQ_OK;
 
-    if (tensor == NULL || strcmp(item->sample_type, item->decoded_type) != 0) {
+    if (tensor == NULL || !is_same(item->sample_type, item->decoded_type)) {
         return KIT_UNSUPPORTED;
     }
     if (fmq_has_dynamic_classes(tensor)) {

@@ -291,9 +291,13 @@ static void check_case(const kit_case_t *item, const kit_arrays_t *kept)
 
 static void spoil(const kit_case_t *item, uint8_t *stream, size_t size, size_t levels_size)
 {
-    if (stream != NULL && !kit_spoil(item, stream, size, levels_size, &checks)) {
+    const kit_room_t room = {output(size), output(levels_size), levels_size};
+
+    if (!kit_spoil(item, stream, size, &room, &checks)) {
         say(item, "a spoilt stream", "taken, though it cannot be, or unsafe");
     }
+    free(room.levels);
+    free(room.stream);
 }
 
 static void spoil_case(const kit_case_t *item, const kit_arrays_t *kept)
@@ -302,7 +306,9 @@ static void spoil_case(const kit_case_t *item, const kit_arrays_t *kept)
     uint8_t *const stream = kit_read_file(item, "host.fmq", &size);
 
     spoil(item, kept->stream, kept->stream_size, kept->levels_size);
-    spoil(item, stream, size, kept->levels_size);
+    if (stream != NULL) {
+        spoil(item, stream, size, kept->levels_size);
+    }
     free(stream);
 }
 

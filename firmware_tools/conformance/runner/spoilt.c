@@ -1,16 +1,13 @@
 #include "spoilt.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define CRC_SIZE 4u
-#define GUARD 16u
 #define GUARD_BYTE 0xA5
 
 typedef struct spoiling {
     const kit_case_t *item;
-    uint8_t *stream, *levels;
-    size_t levels_size;
+    const kit_room_t *room;
     unsigned long checks;
 } spoiling_t;
 
@@ -36,17 +33,18 @@ static int is_safe(const spoiling_t *spoiling)
 {
     const uint32_t limit = (uint32_t)1 << spoiling->item->bit_depth;
     const size_t width = spoiling->item->level_bytes;
+    const uint8_t *const guard = spoiling->room->levels + spoiling->room->levels_size;
     size_t at;
 
-    for (at = 0u; at < spoiling->levels_size; at += width) {
-        const void *const level = spoiling->levels + at;
+    for (at = 0u; at < spoiling->room->levels_size; at += width) {
+        const void *const level = spoiling->room->levels + at;
 
         if ((width == 1u ? *(const uint8_t *)level : *(const uint16_t *)level) >= limit) {
             return 0;
         }
     }
-    for (at = 0u; at < GUARD; at++) {
-        if (spoiling->levels[spoiling->levels_size + at] != GUARD_BYTE) {
+    for (at = 0u; at < KIT_SPOILT_GUARD; at++) {
+        if (guard[at] != GUARD_BYTE) {
             return 0;
         }
     }
@@ -56,13 +54,14 @@ static int is_safe(const spoiling_t *spoiling)
 /* A body without its checksum, which is put behind it: refused, or taken and safe. */
 static int holds(spoiling_t *spoiling, const uint8_t *body, size_t size)
 {
+    const kit_room_t *const room = spoiling->room;
     int status;
 
-    memcpy(spoiling->stream, body, size);
-    put_crc(spoiling->stream, size);
-    memset(spoiling->levels, 0, spoiling->levels_size);
-    memset(spoiling->levels + spoiling->levels_size, GUARD_BYTE, GUARD);
-    status = kit_decode(spoiling->item, spoiling->stream, size + CRC_SIZE, spoiling->levels);
+    memcpy(room->stream, body, size);
+    put_crc(room->stream, size);
+    memset(room->levels, 0, room->levels_size);
+    memset(room->levels + room->levels_size, GUARD_BYTE, KIT_SPOILT_GUARD);
+    status = kit_decode(spoiling->item, room->stream, size + CRC_SIZE, room->levels);
     spoiling->checks++;
     return status != KIT_DONE || is_safe(spoiling);
 }
@@ -71,7 +70,7 @@ static int holds(spoiling_t *spoiling, const uint8_t *body, size_t size)
 static int is_refused(spoiling_t *spoiling, const uint8_t *stream, size_t size)
 {
     spoiling->checks++;
-    return kit_decode(spoiling->item, stream, size, spoiling->levels) != KIT_DONE;
+    return kit_decode(spoiling->item, stream, size, spoiling->room->levels) != KIT_DONE;
 }
 
 static int all_hold(spoiling_t *spoiling, uint8_t *stream, size_t size)
@@ -92,15 +91,12 @@ static int all_hold(spoiling_t *spoiling, uint8_t *stream, size_t size)
     return hold;
 }
 
-int kit_spoil(const kit_case_t *item, uint8_t *stream, size_t size, size_t levels_size,
+int kit_spoil(const kit_case_t *item, uint8_t *stream, size_t size, const kit_room_t *room,
               unsigned long *checks)
 {
-    spoiling_t spoiling = {item, malloc(size), malloc(levels_size + GUARD), levels_size, 0u};
-    const int hold = spoiling.stream != NULL && spoiling.levels != NULL && size >= CRC_SIZE &&
-                     all_hold(&spoiling, stream, size);
+    spoiling_t spoiling = {item, room, 0u};
+    const int hold = size >= CRC_SIZE && all_hold(&spoiling, stream, size);
 
     *checks += spoiling.checks;
-    free(spoiling.levels);
-    free(spoiling.stream);
     return hold;
 }
