@@ -7,9 +7,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Self
 
+from firmware_tools.link.closing import Closing
 from firmware_tools.link.frames import DELIMITER, Frame, FrameReader, pack
 from firmware_tools.link.port import Port, PortLostError
 from firmware_tools.link.protocol import ANSWER, MAX_BODY, OVERHEAD, PROBE, WINDOW, Command
@@ -23,7 +23,7 @@ _BACK_OFF = 1.1
 LONGEST_BACK_OFF = 5.0
 
 
-class Connection:
+class Connection(Closing):
     """A line to one board. Requests are sent again until they are answered.
 
     Args:
@@ -53,17 +53,6 @@ class Connection:
     ) -> Self:
         """Opens a port's name or any pyserial URL. Raises LinkError if it cannot be opened."""
         return cls(Port(url, baud, write_timeout=timeout), timeout, retry_interval)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Closes the port."""

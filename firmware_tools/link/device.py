@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import struct
-from types import TracebackType
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
+from firmware_tools.link.closing import Closing
 from firmware_tools.link.connection import Connection, agreed_window
 from firmware_tools.link.descriptions import (
     Counters,
@@ -36,7 +36,7 @@ _LOAD_STREAM_PIECE = (MAX_BODY - 4) // 4 * 4
 _READ_PIECE = (MAX_BODY - 1) // 4 * 4
 
 
-class Device:
+class Device(Closing):
     """A board that runs the firmware.
 
     Args:
@@ -80,17 +80,6 @@ class Device:
         except BaseException:
             connection.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Closes the line; the board waits for the next session."""

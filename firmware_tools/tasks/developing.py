@@ -123,7 +123,7 @@ def _cppcheck() -> list[str]:
         "cppcheck",
         "--quiet",
         "--std=c99",
-        "--enable=warning,performance,portability",
+        "--enable=warning,style,performance,portability",
         "--inline-suppr",
         "--error-exitcode=1",
         "-Ifirmware_tools/libfmq/include",

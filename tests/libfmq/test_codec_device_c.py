@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from firmware_tools.toolchains import DEFAULT_TOOLCHAIN, TOOLCHAINS, sanitizer_environment
+from firmware_tools.toolchains import DEFAULT_TOOLCHAIN, TOOLCHAINS
 from firmware_tools.toolchains.cores import core
 from fmq_embedded.entropy import (
     Geometry,
@@ -24,10 +20,9 @@ from tests.libfmq.codec_cases import (
 )
 from tests.libfmq.codec_device import Machine, build_image
 from tests.libfmq.codec_library import (
-    CODEC_SOURCES,
-    LIBFMQ,
     Tensor,
 )
+from tests.libfmq.hostile_runs import run_sanitized
 
 ARM_TOOLCHAINS = sorted(
     name for name, tool in TOOLCHAINS.items() if tool.supports(core("cortex-m4"))
@@ -36,23 +31,7 @@ ARM_TOOLCHAINS = sorted(
 
 def test_hostile_streams_under_the_sanitizers() -> None:
     """Whatever the bytes: no access outside a buffer, nothing undefined, and an end."""
-    environment = {
-        **os.environ,
-        **sanitizer_environment(),
-        "FMQ_TEST_SANITIZE": "address",
-        "PYTHONMALLOC": "malloc",
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.libfmq.hostile_streams"],
-        cwd=Path(__file__).parents[2],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert int(done.stdout.split()[0]) > 2000
+    assert run_sanitized("hostile_streams") > 2000
 
 
 @pytest.mark.emulator
@@ -89,19 +68,3 @@ def test_instructions_per_decision_on_a_cortex_m4(tmp_path: Path, name: str, sha
     cost = Machine(build_image(tmp_path, name)).decision_cost(bits.astype(np.uint8))
     print(f"{name}, {share:.0%} ones: {cost:.1f} instructions per decision")
     assert cost <= 35
-
-
-@pytest.mark.skipif(
-    not os.environ.get("CI") and shutil.which("cppcheck") is None,
-    reason="cppcheck is not installed",
-)
-def test_cppcheck_finds_nothing() -> None:
-    checks = "--enable=warning,style,performance,portability"
-    done = subprocess.run(
-        ["cppcheck", checks, "--std=c99", "-q", "--error-exitcode=1", "-Iinclude", *CODEC_SOURCES],
-        cwd=LIBFMQ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr

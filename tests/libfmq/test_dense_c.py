@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-import os
-import shutil
-import subprocess
-import sys
 import zlib
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +12,6 @@ import pytest
 
 import fmq_embedded as fmq
 from firmware_tools.libfmq import dense_tables
-from firmware_tools.toolchains import sanitizer_environment
 from fmq_embedded.dense import default_prior
 from fmq_embedded.dense.contexts import DEAD, SPATIAL, TILED, WHOLE
 from fmq_embedded.dense.device_plan import QUICK
@@ -37,8 +31,8 @@ from fmq_embedded.dense.workspace import POINTS_SHAPE
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.transform import COSINE, LARGEST_SIZE, SINE, kernels, matrix_table
 from tests.libfmq import dense_library as c
-from tests.libfmq.codec_library import LIBFMQ
 from tests.libfmq.dense_cases import SHAPES, random_planes
+from tests.libfmq.hostile_runs import run_sanitized
 
 OK, ARGUMENT, BUFFER, TRUNCATED, SYNTAX, LIMIT = 0, -1, -3, -4, -5, -8
 ALONE = Search(predicts=False)
@@ -301,44 +295,4 @@ def test_a_fixed_stream() -> None:
 
 def test_hostile_payloads_under_the_sanitizers() -> None:
     """Whatever the bytes: no access outside a buffer, nothing undefined, and an end."""
-    environment = {
-        **os.environ,
-        **sanitizer_environment(),
-        "FMQ_TEST_SANITIZE": "address",
-        "PYTHONMALLOC": "malloc",
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.libfmq.hostile_dense"],
-        cwd=Path(__file__).parents[2],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert int(done.stdout.split()[0]) > 2000
-
-
-@pytest.mark.skipif(
-    not os.environ.get("CI") and shutil.which("cppcheck") is None,
-    reason="cppcheck is not installed",
-)
-def test_cppcheck_finds_nothing() -> None:
-    checks = "--enable=warning,style,performance,portability"
-    done = subprocess.run(
-        [
-            "cppcheck",
-            checks,
-            "--std=c99",
-            "-q",
-            "--error-exitcode=1",
-            "-Iinclude",
-            *c.DENSE_SOURCES,
-        ],
-        cwd=LIBFMQ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    assert run_sanitized("hostile_dense") > 2000

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-import os
-import shutil
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from firmware_tools.toolchains import sanitizer_environment
 from fmq_embedded.feature_map import FeatureMap
 from fmq_embedded.partition import OWN, Partition, Step, encode_class_map
 from fmq_embedded.partition.class_map import KINDS
@@ -22,6 +16,7 @@ from fmq_embedded.quantizers import Quantizer
 from fmq_embedded.quantizers.samples import SampleType
 from fmq_embedded.quantizers.vector import VectorQuantizer
 from tests.libfmq.codec_cases import ARGUMENT, OK, SYNTAX, TRUNCATED
+from tests.libfmq.hostile_runs import run_sanitized
 from tests.libfmq.partition_cases import cases, random_samples
 from tests.libfmq.partition_library import PartitionedTensor, library
 from tests.libfmq.partition_streams import DynamicCodec, twin_stream
@@ -176,44 +171,4 @@ def test_class_maps_that_cannot_be_are_refused(partition: Partition) -> None:
 
 def test_hostile_class_maps_under_the_sanitizers() -> None:
     """Whatever the bytes: no access outside a buffer, nothing undefined, and an end."""
-    environment = {
-        **os.environ,
-        **sanitizer_environment(),
-        "FMQ_TEST_SANITIZE": "address",
-        "PYTHONMALLOC": "malloc",
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.libfmq.hostile_partitions", "1"],
-        cwd=Path(__file__).parents[2],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert int(done.stdout.split()[0]) > 2000
-
-
-@pytest.mark.skipif(
-    not os.environ.get("CI") and shutil.which("cppcheck") is None,
-    reason="cppcheck is not installed",
-)
-def test_cppcheck_finds_nothing() -> None:
-    folder = Path(__file__).parents[2] / "firmware_tools" / "libfmq"
-    done = subprocess.run(
-        [
-            "cppcheck",
-            "--enable=warning,style,performance,portability",
-            "--std=c99",
-            "-q",
-            "--error-exitcode=1",
-            "-Iinclude",
-            *sorted(str(path) for path in folder.glob("src/*.c")),
-        ],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    assert run_sanitized("hostile_partitions", "1") > 2000
