@@ -13,7 +13,7 @@ from firmware_tools.proof.interpreters import prepared
 from firmware_tools.proof.page import proof_page
 from firmware_tools.proof.parts import PARTS
 from firmware_tools.proof.promises import PROMISES, check_promises
-from firmware_tools.proof.running import chosen_parts, proof
+from firmware_tools.proof.running import chosen_parts, missing_parts, proof
 from firmware_tools.proof.section import Kits, Part, Row, Section, Step
 from firmware_tools.proof.versions import CHECKOUT, versions
 from firmware_tools.static_checks.findings import StaticResult
@@ -48,6 +48,15 @@ def test_what_was_not_checked_is_named() -> None:
     page = proof_page([ABSENT], {})
     assert "1 checks could not be made here" in page
     assert "| five | not checked |  | no gcc |" in page
+
+
+def test_parts_that_did_not_run_are_named() -> None:
+    part = section(PARTS["targets"].title, "It holds.", Row("one", 1))
+    left_out = missing_parts([part])
+    assert len(left_out) == len(PARTS) - 1 and "Fuzzing" in left_out
+    page = proof_page([part], {}, left_out)
+    assert "not here: Conformance kit, in Python; " in page
+    assert "are not here" not in proof_page([part], {})
 
 
 def test_lists_stand_below_their_table() -> None:

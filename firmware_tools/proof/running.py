@@ -25,6 +25,12 @@ def chosen_parts(names: Sequence[str], *, exhaustive: bool = False) -> list[str]
     return list(names) or every
 
 
+def missing_parts(sections: Sequence[Section]) -> list[str]:
+    """The titles of the parts of the whole proof that are not among the sections."""
+    titles = {section.title for section in sections}
+    return [part.title for part in PARTS.values() if part.title not in titles]
+
+
 def proof(names: Sequence[str], step: Step = lambda name: None) -> Iterator[Section]:
     """Run parts of the proof; each section comes as soon as its part has ended.
 

@@ -80,7 +80,7 @@ def verify(
 def _prove(parts: list[str], exhaustive: bool, report: Path, json: str | None) -> None:
     """Run the proof, write its page, and end with what does not hold."""
     from firmware_tools.proof.page import proof_page
-    from firmware_tools.proof.running import chosen_parts, proof
+    from firmware_tools.proof.running import chosen_parts, missing_parts, proof
     from firmware_tools.proof.versions import versions
 
     if not report.resolve().parent.is_dir():
@@ -90,7 +90,8 @@ def _prove(parts: list[str], exhaustive: bool, report: Path, json: str | None) -
         for section in proof(names, step):
             # After each part, so that what ends the run loses the last one alone.
             sections.append(section)
-            write_atomically(report, proof_page(sections, ran_on).encode())
+            page = proof_page(sections, ran_on, missing_parts(sections))
+            write_atomically(report, page.encode())
     wrong = [(section, row) for section in sections for row in section.rows if row.mismatches]
     lines = [
         f"{section.title}: {section.inputs:,} {section.unit}, {section.mismatches:,} do not hold, "
