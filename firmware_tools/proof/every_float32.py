@@ -1,4 +1,4 @@
-"""The part of the proof that takes an hour: quantizers of every form, on all 2^32 float32."""
+"""Quantizers of every form, on all 2^32 float32."""
 
 from __future__ import annotations
 

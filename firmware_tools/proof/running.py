@@ -12,8 +12,8 @@ from firmware_tools.proof.section import Kits, Part, Row, Section, Step
 from fmq_embedded.errors import unknown_name
 
 
-def chosen_parts(names: Sequence[str], *, exhaustive: bool = False) -> list[str]:
-    """The names of parts to run: the given ones, or all, but the long ones only if `exhaustive`.
+def chosen_parts(names: Sequence[str]) -> list[str]:
+    """The names of parts to run: the given ones, or all.
 
     Raises:
         InputError: there is no such part.
@@ -21,8 +21,7 @@ def chosen_parts(names: Sequence[str], *, exhaustive: bool = False) -> list[str]
     for name in names:
         if name not in PARTS:
             raise unknown_name("part of the proof", name, PARTS)
-    every = [name for name, part in PARTS.items() if exhaustive or not part.is_long]
-    return list(names) or every
+    return list(names or PARTS)
 
 
 def missing_parts(sections: Sequence[Section]) -> list[str]:

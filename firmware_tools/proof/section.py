@@ -110,7 +110,6 @@ class Part:
         unit: what is counted.
         rows: makes its rows, one after the other.
         in_ci: what of it `.ci/run` does at every change, as a sentence.
-        is_long: whether it takes an hour.
     """
 
     title: str
@@ -118,4 +117,3 @@ class Part:
     unit: str
     rows: Callable[[Kits, Step], Iterator[Row]]
     in_ci: str
-    is_long: bool = False

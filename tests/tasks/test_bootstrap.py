@@ -91,7 +91,7 @@ def test_the_first_time_everything_is_made_and_then_nothing(machine: Machine) ->
         (("bench",), "demo"),
         (("encode", "a.npy", "a.fmq"), "device"),
         (("verify",), "device"),
-        (("verify", "--all", "--exhaustive"), "test"),
+        (("verify", "--all", "--report", "page.md"), "test"),
         (("profile", "--all"), "device"),
         (("--list",), "device"),
         (("--echo", "test"), "test"),
