@@ -14,10 +14,9 @@ import time
 import tty
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from firmware_tools.firmware import library_sources, write_c
+from firmware_tools.link.closing import Closing
 from fmq_embedded.deploy.c_tables import SOURCE
 from fmq_embedded.deploy.deployment import Deployment
 
@@ -114,7 +113,7 @@ def clean(data: bytes) -> bytes:
     return data
 
 
-class PtyLine:
+class PtyLine(Closing):
     """A pseudo-terminal, which pyserial opens like any serial port, with the firmware behind it."""
 
     def __init__(self, program: Path) -> None:
@@ -124,15 +123,8 @@ class PtyLine:
         os.close(board)
         self.url = os.ttyname(self._host)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Ends the firmware, which has to end well."""
         os.close(self._host)
         status = self.process.wait(timeout=10)
         assert status == 0, f"the firmware ended with status {status}"
@@ -142,7 +134,7 @@ class PtyLine:
         os.write(self._host, data)
 
 
-class Line:
+class Line(Closing):
     """A TCP port whose other end is the firmware in a process of its own.
 
     Args:
@@ -173,15 +165,8 @@ class Line:
         threading.Thread(target=self._serve, daemon=True).start()
         threading.Thread(target=self._answer, daemon=True).start()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Ends the firmware, which has to end well."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         self._listener.close()
