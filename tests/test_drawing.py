@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from firmware_tools.drawing import Drawing, class_colours, draw_partitions, leaves
 from fmq_embedded.errors import InputError
 from fmq_embedded.partition import OWN, Partition, Step
 from fmq_embedded.quantizers import Quantizer
 
-Image = pytest.importorskip("PIL.Image")
 SHAPE = (1, 6, 4, 3)
 SAMPLES = np.random.default_rng(0).exponential(1, SHAPE)
 BASE = Quantizer.uniform(0, 8)

@@ -176,8 +176,6 @@ def device_forms():
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory):
-    pytest.importorskip("unicorn")
-    pytest.importorskip("ziglang")
     return build.device_image(tmp_path_factory.mktemp("device"))
 
 
