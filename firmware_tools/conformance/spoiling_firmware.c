@@ -1,18 +1,16 @@
 /*
  * Firmware that spoils streams of the kit and decodes them, all on the board: it takes a case and
- * its stream, and answers whether what is spoilt was refused or safe, and how many there were.
+ * its stream, and answers whether what is spoilt was refused or safe, and how many there were. Who
+ * builds it says how long the longest stream is, and how many bytes the levels of a case have.
  */
 #include "board.h"
 #include "implementation.h"
 #include "spoilt.h"
 
-#define STREAM_ROOM 65536u
-#define LEVELS_ROOM 65536u
-
 int main(void);
 
-static uint8_t stream[STREAM_ROOM], spoilt[STREAM_ROOM];
-static uint32_t levels[(LEVELS_ROOM + KIT_SPOILT_GUARD) / sizeof(uint32_t)];
+static uint8_t stream[FMQ_STREAM_ROOM], spoilt[FMQ_STREAM_ROOM];
+static uint16_t levels[(FMQ_LEVELS_ROOM + KIT_SPOILT_GUARD) / sizeof(uint16_t) + 1u];
 
 static uint32_t read32(void)
 {
@@ -51,19 +49,17 @@ int main(void)
         static kit_case_t item;
         kit_room_t room = {spoilt, (uint8_t *)levels, 0u};
         unsigned long checks = 0u;
-        uint32_t holds = 0u;
         uint32_t size;
+        int holds;
 
         read_bytes(item.name, KIT_NAME_SIZE);
         item.bit_depth = read32();
         item.level_bytes = read32();
         room.levels_size = read32();
         size = read32();
-        if (size <= STREAM_ROOM && room.levels_size <= LEVELS_ROOM) {
-            read_bytes(stream, size);
-            holds = kit_spoil(&item, stream, size, &room, &checks) != 0 ? 1u : 0u;
-        }
+        read_bytes(stream, size);
+        holds = kit_spoil(&item, stream, size, &room, &checks);
         write32((uint32_t)checks);
-        write32(holds);
+        write32((uint32_t)holds);
     }
 }

@@ -74,11 +74,15 @@ def spoil_on_board(
 
 def _build(cases: Sequence[KeptCase], board: Board, folder: Path) -> Build:
     generated = Sources(cases, folder)
+    room = {
+        "FMQ_STREAM_ROOM": max(len(stream) for one in cases for stream in _streams(one)),
+        "FMQ_LEVELS_ROOM": max(map(_levels_size, cases)),
+    }
     return toolchain_for(board).build(
         board,
         [*SOURCES, APP / "freestanding.c", generated.tables],
         [LIBFMQ_INCLUDE, RUNNER, APP, folder],
-        {},
+        {name: f"{size}u" for name, size in room.items()},
         folder,
         library=library_sources(),
         library_dirs=[LIBFMQ_INCLUDE],
@@ -95,17 +99,26 @@ def _answers(
         contextlib.closing(Port(running.url, board.uart.baud, SECONDS)) as port,
     ):
         for one in cases:
-            for stream in (one.results.stream, one.host.stream if one.host else b""):
-                if stream:
-                    yield one.case.name, _ask(port, one, stream)
+            for stream in _streams(one):
+                yield one.case.name, _ask(port, one, stream)
+
+
+def _streams(one: KeptCase) -> list[bytes]:
+    return [one.results.stream, *([one.host.stream] if one.host else [])]
+
+
+def _level_bytes(one: KeptCase) -> int:
+    return 1 if bit_depth_of(one.case.plan) <= 8 else 2
+
+
+def _levels_size(one: KeptCase) -> int:
+    return _level_bytes(one) * one.results.levels.size
 
 
 def _ask(port: Port, one: KeptCase, stream: bytes) -> tuple[int, int]:
-    bit_depth = bit_depth_of(one.case.plan)
-    level_bytes = 1 if bit_depth <= 8 else 2
-    levels_size = level_bytes * one.results.levels.size
-    name = one.case.name.encode()
-    port.write(REQUEST.pack(name, bit_depth, level_bytes, levels_size, len(stream)) + stream)
+    name, bit_depth = one.case.name.encode(), bit_depth_of(one.case.plan)
+    head = REQUEST.pack(name, bit_depth, _level_bytes(one), _levels_size(one), len(stream))
+    port.write(head + stream)
     deadline = time.monotonic() + SECONDS
     answer = b""
     while len(answer) < ANSWER.size:
