@@ -116,25 +116,22 @@ def verify_nonfinite(
             levels of the Numba path when it saturates if None: 0, the highest, and one for NaN.
         target: its name in the result.
     """
-    nan_level = quantizer.maximum_level >> 1
-    highest = 0 if quantizer.is_constant else quantizer.maximum_level
-    checked = mismatches = 0
-    first: str | None = None
-    for sign, infinite in ((0, highest), (SIGN_BIT, 0)):
-        bits = np.arange(INFINITY_BITS, SIGN_BIT, dtype=np.uint32) | np.uint32(sign)
-        block = bits.view(np.float32)
-        if refuses is None:
-            got = quantizer.quantize(block, nonfinite="saturate", nan_level=nan_level)
-            expected = np.full(block.size, nan_level, got.dtype)
-            expected[0] = infinite
-        else:
-            got, expected = refuses(block), np.ones(block.size, np.bool_)
-        wrong = np.flatnonzero(got != expected)
-        if wrong.size and first is None:
-            index = int(wrong[0])
-            first = f"the bits {bits[index]:#x}: {got[index]!r}, expected {expected[index]!r}"
-        checked, mismatches = checked + block.size, mismatches + int(wrong.size)
-    return Verification(target, checked, mismatches, first)
+    positive = np.arange(INFINITY_BITS, SIGN_BIT, dtype=np.uint32)
+    bits = np.concatenate((positive, positive | np.uint32(SIGN_BIT)))
+    if refuses is None:
+        nan_level = quantizer.maximum_level >> 1
+        got = quantizer.quantize(bits.view(np.float32), nonfinite="saturate", nan_level=nan_level)
+        expected = np.full(bits.size, nan_level, got.dtype)
+        expected[0] = 0 if quantizer.is_constant else quantizer.maximum_level
+        expected[positive.size] = 0
+    else:
+        got, expected = refuses(bits.view(np.float32)), np.ones(bits.size, np.bool_)
+    wrong = np.flatnonzero(got != expected)
+    first = None
+    if wrong.size:
+        index = int(wrong[0])
+        first = f"the bits {bits[index]:#x}: {got[index]!r}, expected {expected[index]!r}"
+    return Verification(target, bits.size, int(wrong.size), first)
 
 
 def verify_dequantizer(
