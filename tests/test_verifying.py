@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from fmq_embedded.deploy.deployment import Deployment
 from fmq_embedded.deploy.tensor_plan import TensorPlan
 from fmq_embedded.errors import InputError, MissingToolError
 from fmq_embedded.quantizers import Quantizer
+from tests.tasks.running import fmq
 
 Array = npt.NDArray[Any]
 
@@ -220,3 +222,18 @@ def test_without_quantizers_the_next_step_is_named() -> None:
 def test_a_board_that_no_emulator_runs_is_not_called_exact() -> None:
     with pytest.raises(MissingToolError, match="no installed emulator runs esp32-c3"):
         check_targets(SMALL, ["esp32-c3"])
+
+
+@pytest.mark.parametrize("more", [("--deployment", "face"), ("--target", "c")])
+def test_the_whole_proof_takes_no_deployment_and_no_target(
+    tmp_path: Path, more: tuple[str, str]
+) -> None:
+    done = fmq(tmp_path, "verify", "--all", *more)
+    assert done.status == 2
+    assert "leave --deployment and --target out" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_parts_belong_to_the_whole_proof(tmp_path: Path) -> None:
+    done = fmq(tmp_path, "verify", "--only", "static")
+    assert done.status == 2 and "give --all with it" in done.err

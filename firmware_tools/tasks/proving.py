@@ -44,6 +44,11 @@ def verify(
 ) -> None:
     """Check bit-exactness of each target against the float reference."""
     if all:
+        if deployment or target != "all":
+            raise InputError(
+                "--all proves the project itself, on every target: leave --deployment and --target "
+                "out, or --all"
+            )
         _prove([part for part in only.split(",") if part], Path(report), json)
         return
     if only:
