@@ -12,6 +12,7 @@ from pathlib import Path
 from firmware_tools.boards import Board, load_board
 from firmware_tools.conformance.boards import BoardResult
 from firmware_tools.conformance.case_files import KeptCase, bit_depth_of, groups
+from firmware_tools.conformance.cases import deployment_of
 from firmware_tools.conformance.kit import RUNNER, Finding
 from firmware_tools.conformance.running import Sources
 from firmware_tools.emulators import emulator
@@ -20,6 +21,7 @@ from firmware_tools.firmware import (
     APP,
     DEFAULT_BOARD,
     LIBFMQ_INCLUDE,
+    board_for,
     emulators_of,
     library_sources,
 )
@@ -78,8 +80,9 @@ def _build(cases: Sequence[KeptCase], board: Board, folder: Path) -> Build:
         "FMQ_STREAM_ROOM": max(len(stream) for one in cases for stream in _streams(one)),
         "FMQ_LEVELS_ROOM": max(map(_levels_size, cases)),
     }
-    return toolchain_for(board).build(
-        board,
+    roomy = board_for(deployment_of([one.case for one in cases]), board)
+    return toolchain_for(roomy).build(
+        roomy,
         [*SOURCES, APP / "freestanding.c", generated.tables],
         [LIBFMQ_INCLUDE, RUNNER, APP, folder],
         {name: f"{size}u" for name, size in room.items()},
